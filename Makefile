@@ -1,0 +1,59 @@
+# Two commands on a bare machine: `make demo` and `make test`. Everything else is for those who change the code.
+
+PYTHONS := python3 python3.13 python3.12 python3.11
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# The fault suite takes longer than all the rest: it has a target of its own.
+ARGS ?= -m "not faults"
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
+
+.PHONY: demo test faults check format lock bench
+
+demo: $(READY)
+	@$(BIN)/batch-events demo
+
+# The tier is chosen, and said, before anything else: its choice needs Python alone. Then the ladder runs the suite.
+test: python
+	@$(PYTHON) -m tests.brokers $(MAKE) --silent --no-print-directory suite
+
+.PHONY: suite
+suite: $(READY)
+	@$(BIN)/python -m pytest $(ARGS)
+
+# Three times in a row: a fault that shows itself once in a while shows itself here.
+faults: python
+	@for round in 1 2 3; do $(PYTHON) -m tests.brokers $(MAKE) --silent --no-print-directory suite ARGS="-m faults" || exit 1; done
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	@$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
+
+lock: $(READY)
+	$(LOCK) pyproject.toml --extra registry -o requirements.lock
+	$(LOCK) pyproject.toml --extra registry --group dev -o requirements-dev.lock
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+		$(LOCK) - -c requirements-dev.lock -o deploy/build.lock
+
+.PHONY: python
+python:
+	@test -n "$(PYTHON)" || { echo "needs Python 3.11, 3.12 or 3.13 on the PATH" >&2; exit 2; }
+
+$(READY): requirements-dev.lock pyproject.toml | python
+	@echo "setting up $(VENV) from requirements-dev.lock" >&2
+	@$(PYTHON) -m venv --clear $(VENV) >&2 || { echo "this Python cannot make a venv: install its venv module (Debian: python3-venv)" >&2; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >&2
+	@touch $@
