@@ -1,0 +1,142 @@
+"""How to reach Kafka, and what every client of ours sets.
+
+Shape   Cluster(properties): producer_config, consumer_config, transactional_config as dicts for librdkafka. What the
+        operator writes under `kafka:` wins over the defaults, except where a promise rests on them (PROMISED)
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from pipeline.errors import PipelineError
+from pipeline.kafka_errors import is_access, is_unreachable, translate
+
+log = logging.getLogger(__name__)
+
+Properties = dict[str, Any]
+
+_PRODUCER_DEFAULTS: Properties = {
+    "compression.type": "lz4",
+    "linger.ms": 5,
+    "partitioner": "murmur2_random",  # as Java clients do: one key, one partition, whoever produces
+    "message.max.bytes": 15 << 20,  # the topic's own limit, of what is compressed, is the one that counts
+    "queue.buffering.max.kbytes": 16 << 10,  # bounds memory; a message above message.max.bytes would never fit
+    "queue.buffering.max.messages": 100_000,
+}
+_PRODUCER_PROMISED: Properties = {"enable.idempotence": True, "acks": "all"}
+
+_CONSUMER_DEFAULTS: Properties = {
+    # Take-over after a crash on a stock broker decides: 5 to 6 s here, 45 s with the broker-driven protocol,
+    # which a client cannot shorten. README, "Decisions".
+    "group.protocol": "classic",
+    "session.timeout.ms": 6000,
+    "heartbeat.interval.ms": 2000,
+    "partition.assignment.strategy": "cooperative-sticky",
+    "fetch.queue.backoff.ms": 10,  # the default of one second stalls a fast consumer
+    "queued.min.messages": 4_000,  # the default, 100,000 a partition, is memory for nothing
+    "queued.max.messages.kbytes": 2 << 10,
+    "fetch.message.max.bytes": 64 << 10,
+    "fetch.max.bytes": 1 << 20,
+    "receive.message.max.bytes": 64 << 20,
+}
+_CONSUMER_PROMISED: Properties = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "error",  # where to start is ours to decide, and to say
+    "isolation.level": "read_committed",
+    "allow.auto.create.topics": False,
+}
+# The broker-driven protocol refuses these on the client.
+_CLASSIC_ONLY = ("session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy")
+
+_CONSUMER_PREFIXES = (
+    "group.",
+    "session.",
+    "heartbeat.",
+    "partition.assignment.",
+    "fetch.",
+    "queued.",
+    "max.poll.",
+)
+_PRODUCER_PREFIXES: tuple[str, ...] = (
+    "compression.",
+    "linger.",
+    "queue.buffering.",
+    "batch.",
+    "partitioner",
+    "message.timeout.",
+)
+_PRODUCER_PREFIXES += (
+    "delivery.timeout.",
+    "transaction.",
+    "sticky.",
+    "acks",
+    "enable.idempotence",
+    "retries",
+)
+
+
+def _only(properties: Mapping[str, Any], without: tuple[str, ...]) -> Properties:
+    return {name: value for name, value in properties.items() if not name.startswith(without)}
+
+
+class Cluster:
+    """One Kafka cluster as the configuration describes it."""
+
+    def __init__(self, properties: Mapping[str, Any]) -> None:
+        self._properties = dict(properties)
+        self._refusal: KafkaError | None = None
+
+    @property
+    def servers(self) -> str:
+        """The bootstrap servers, for messages to people."""
+        return str(self._properties.get("bootstrap.servers", ""))
+
+    def session_s(self) -> tuple[float, float]:
+        """The session time-out and the heartbeat interval of our members, in seconds.
+
+        With the broker-driven protocol the broker sets both; its defaults are assumed.
+        """
+        config = self.consumer_config("")
+        if config["group.protocol"] == "consumer":
+            return 45.0, 5.0
+        return float(config["session.timeout.ms"]) / 1000, float(config["heartbeat.interval.ms"]) / 1000
+
+    def note(self, error: KafkaError) -> None:
+        """For a client's error_cb: a refusal is told there alone, its calls only say that no broker answers."""
+        if is_access(error):
+            self._refusal = error
+
+    def explain(self, error: KafkaError | KafkaException) -> PipelineError:
+        """The error of ours that says what a client of this cluster met; raise it `from` the original."""
+        if self._refusal is not None and is_unreachable(error):
+            return translate(self._refusal, self.servers)
+        return translate(error, self.servers)
+
+    def admin(self) -> AdminClient:
+        """A new admin client."""
+        own = _only(self._properties, _CONSUMER_PREFIXES + _PRODUCER_PREFIXES)
+        return AdminClient(own | {"logger": log, "error_cb": self.note})
+
+    def producer_config(self, **more: object) -> Properties:
+        """For an idempotent producer with acks=all."""
+        own = _only(self._properties, _CONSUMER_PREFIXES)
+        return {**_PRODUCER_DEFAULTS, **own, **_PRODUCER_PROMISED, "error_cb": self.note, **more}
+
+    def transactional_config(self, transactional_id: str, **more: object) -> Properties:
+        """For a transactional producer. An open transaction hides later messages from readers: 10 s at most."""
+        more = {"transaction.timeout.ms": 10_000, **more, "transactional.id": transactional_id}
+        return self.producer_config(**more)
+
+    def consumer_config(self, group: str, on_error: Callable[[Any], None] | None = None) -> Properties:
+        """For a consumer of a subscription's group."""
+        own = _only(self._properties, _PRODUCER_PREFIXES)
+        config = {**_CONSUMER_DEFAULTS, **own, **_CONSUMER_PROMISED, "group.id": group}
+        if config["group.protocol"] == "consumer":
+            config = {name: value for name, value in config.items() if name not in _CLASSIC_ONLY or name in own}
+        if on_error is not None:
+            config["error_cb"] = on_error
+        return config

@@ -1,0 +1,481 @@
+"""What only a transaction may move: held keys and dead letters of one input of a subscription.
+
+Shape   Custody is the consumer thread's; it hears the event loop's reports, decides with HeldKeys, reads events again
+        through a LogReader, and writes through Transactions: held records, tombstones and dead letters, always with
+        the partition's offset and map
+Order   a key is given up by the event loop (collect) before it is held, and handed back (accept) only after its
+        tombstone is acknowledged
+Fence   what a transaction settles is settled in the ledger when it is acknowledged, not before; a failed one is tried
+        again with all that has come meanwhile. Reports that carry an old assignment number change nothing
+Bounds  a transaction every FLUSH_S at most. One thread
+"""
+
+import logging
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+import msgspec
+
+from pipeline.clock import SystemTimes, Times
+from pipeline.commit_note import CommitNote, write_fitting
+from pipeline.dead_letter import dead_letter_headers
+from pipeline.delivery import Item
+from pipeline.errors import TransactionFailedError
+from pipeline.held import HeldKey, HeldKeys, HeldPhase
+from pipeline.held_record import HeldState, held_key, write_state
+from pipeline.inbox import Collected, HeldEnded, ToBury, ToHold
+from pipeline.ledger import OffsetLedger
+from pipeline.outcome import Delivered, Failed
+from pipeline.ports import Batch, Commit, DeadLetter, LogReader, Missing, Record, Scanned, Transactions, Write
+
+log = logging.getLogger(__name__)
+
+FLUSH_S = 0.25
+TICK_S = 0.05
+DUE_AT_ONCE = 256
+MAX_BURIALS = 500
+"""Dead letters in one transaction."""
+
+
+class EventLoopSide(Protocol):
+    """The delivery, called from another thread; each call returns at once."""
+
+    def accept_held(self, items: list[Item]) -> None:
+        """See Delivery.accept_held."""
+
+    def collect(self, item: Item) -> None:
+        """See Delivery.collect; the answer comes as a report."""
+
+    def release(self, item: Item) -> None:
+        """See Delivery.release."""
+
+
+class Names(msgspec.Struct, frozen=True):
+    """The topics of one input, and its number in the held records."""
+
+    events: str
+    held: str
+    dead_letters: str
+    source: int
+
+
+class Burial(msgspec.Struct, frozen=True):
+    """A dead letter to be written; `held` where the event is a held key's next one."""
+
+    item: Item
+    letter: DeadLetter
+    held: HeldKey | None
+
+
+class Custody:
+    """Held keys and dead letters of one input."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  all of it is its outside
+        self,
+        names: Names,
+        ledger: OffsetLedger,
+        side: EventLoopSide,
+        reader: LogReader,
+        transactions: Transactions,
+        to_item: Callable[[Record, int], Item | None],
+        accept: Callable[[list[Item]], None],
+        on_written: Callable[[int], None],
+        times: Times | None = None,
+    ) -> None:
+        """Begin without partitions.
+
+        Args:
+            to_item: makes an item of a record that was read again; None if the subscription does not want it.
+            accept: takes the items of a key that is live again.
+            on_written: hears how many dead letters were acknowledged.
+        """
+        self._names = names
+        self._ledger = ledger
+        self._side = side
+        self._reader = reader
+        self._transactions = transactions
+        self._to_item = to_item
+        self._accept = accept
+        self._on_written = on_written
+        self._times = times or SystemTimes()
+        self._keys: dict[int, HeldKeys] = {}
+        self._notes: dict[int, CommitNote] = {}
+        self._burials: list[Burial] = []
+        self._waiting: dict[tuple[int, int], Record] = {}
+        self._uncollected: dict[int, tuple[int, HeldKey]] = {}
+        """By item: the partition, and the key whose lane has been asked for."""
+
+        self._flushed_s = 0.0
+        self._ticked_s = 0.0
+        self._failures = 0
+        self._burial_limit = MAX_BURIALS
+
+    def begin(self, partition: int, keys: HeldKeys, note: CommitNote) -> None:
+        """Take a partition whose held keys are known."""
+        self._keys[partition] = keys
+        self._notes[partition] = note
+
+    def forget(self, partitions: set[int]) -> None:
+        """Let go of partitions."""
+        for partition in partitions:
+            self._keys.pop(partition, None)
+            self._notes.pop(partition, None)
+        self._burials = [one for one in self._burials if one.item.record.partition not in partitions]
+        self._waiting = {where: record for where, record in self._waiting.items() if where[0] not in partitions}
+        self._uncollected = {item: asked for item, asked in self._uncollected.items() if asked[0] not in partitions}
+        self._reader.forget(partitions)
+
+    def held_count(self) -> int:
+        """How many keys are held."""
+        return sum(map(len, self._keys.values()))
+
+    def full(self) -> set[int]:
+        """Partitions in which too many keys are held to read on."""
+        return {partition for partition, keys in self._keys.items() if keys.full}
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is to be read again soon: the caller should not sleep long."""
+        return self._reader.busy or bool(self._burials) or any(keys.out for keys in self._keys.values())
+
+    @property
+    def pending(self) -> bool:
+        """Whether a transaction is wanted."""
+        return bool(self._burials) or any(
+            self._writable(held) for keys in self._keys.values() for held in keys.dirty.values()
+        )
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a transaction is wanted, or will be when the event loop has given up a lane."""
+        return self.pending or bool(self._uncollected)
+
+    def intercept(self, record: Record, *, fresh: bool) -> bool:
+        """Take a record whose key is not live; False if it is.
+
+        Args:
+            fresh: it was not settled before; a follower of a key that was held when the partition began is remembered
+                all the same.
+        """
+        keys = self._keys[record.partition]
+        keys.position = record.offset + 1
+        held = keys.get(record.key)
+        if held is None:
+            return False
+        if keys.arrived(held, record.offset, fresh=fresh):
+            if fresh:
+                self._settle(record.partition, record.offset)
+        elif held.phase is HeldPhase.RELEASING:
+            self._waiting[record.partition, record.offset] = record
+        return True
+
+    def note(self, partition: int) -> CommitNote:
+        """What a commit of this partition says beside its map."""
+        return msgspec.structs.replace(self._notes[partition], transactional_id=self._transactions.transactional_id)
+
+    def commit_of(self, partition: int, also: Collection[int] = ()) -> tuple[Commit, int]:
+        """What a commit of this partition says, were these offsets settled too, and the version of its snapshot."""
+        return self._commit(partition, self.note(partition), also)
+
+    def _commit(self, partition: int, note: CommitNote, also: Collection[int]) -> tuple[Commit, int]:
+        snapshot = self._ledger.snapshot(partition, also)
+        text = write_fitting(msgspec.structs.replace(note, runs=snapshot.runs))
+        return Commit(snapshot.offset, text), snapshot.version
+
+    def to_hold(self, report: ToHold) -> None:
+        """The event loop wants a key held: from now on its records stay here, and its lane is asked for."""
+        item = report.item
+        keys = self._current(item)
+        if keys is None or keys.get(item.record.key) is not None:
+            return
+        state = HeldState(
+            item.record.offset,
+            item.attempts,
+            item.first_attempt_ms or 0,
+            item.last_attempt_ms or 0,
+            report.due_ms,
+            (0,),
+            keys.position - 1,
+        )
+        self._uncollected[id(item)] = item.record.partition, keys.hold(item.record.key, state)
+        self._side.collect(item)
+
+    def collected(self, report: Collected) -> None:
+        """The lane has come: its events are followers, before those that arrived since."""
+        _, held = self._uncollected.pop(id(report.item), (0, None))
+        if held is None:
+            return
+        later = list(held.known)[1:]
+        held.known.clear()
+        held.known.append(report.item.record.offset)
+        held.known.extend(item.record.offset for item in report.followers)
+        held.known.extend(later)
+
+    def to_bury(self, report: ToBury) -> None:
+        """An item's last attempt failed, or it cannot be delivered at all."""
+        if self._current(report.item) is not None:
+            self._burials.append(Burial(report.item, report.letter, None))
+
+    def held_ended(self, report: HeldEnded) -> None:
+        """An attempt for a held key has ended."""
+        item = report.item
+        keys = self._current(item)
+        held = None if keys is None else keys.get(item.record.key)
+        if keys is None or held is None or held.phase is not HeldPhase.OUT:
+            return
+        now_ms = self._times.now_ms()
+        if report.letter is not None:
+            self._burials.append(Burial(item, report.letter, held))
+        elif isinstance(report.outcome, Failed) and report.due_ms is not None:
+            keys.failed(held, now_ms, report.due_ms)
+        elif isinstance(report.outcome, Delivered | Failed):
+            keys.settled(held, now_ms)
+            self._want_next(item.record.partition, held)
+        else:
+            keys.not_attempted(held)
+
+    def tick(self) -> None:
+        """Attempt what is due, read on, begin to release: a little at a time."""
+        self._read()
+        now_s = self._times.monotonic_s()
+        if now_s - self._ticked_s < TICK_S:
+            return
+        self._ticked_s = now_s
+        now_ms = self._times.now_ms()
+        for partition, keys in self._keys.items():
+            for held in keys.due(now_ms, DUE_AT_ONCE):
+                self._reader.want(partition, held.known[0])
+            keys.caught_up()
+            if (scan := keys.begin_scan()) is not None:
+                start, end, needy = scan
+                self._reader.scan(partition, start, end, {held.key for held in needy})
+
+    def flush_due(self) -> bool:
+        """Whether a transaction is wanted and may be made."""
+        wait_s = FLUSH_S * 2 ** min(self._failures, 6)
+        return self.pending and self._times.monotonic_s() - self._flushed_s >= wait_s
+
+    def flush(self, group_metadata: object) -> bool:
+        """Make the transaction; whether it was acknowledged.
+
+        The caller has no plain commit outstanding, and has not polled since it took the metadata.
+
+        Raises:
+            TransactionFailedError: nobody knows what it came to; the partitions must begin again.
+        """
+        self._flushed_s = self._times.monotonic_s()
+        moves = [self._moves_of(partition, keys) for partition, keys in self._keys.items()]
+        moves = [move for move in moves if move.wanted]
+        burials = self._burials[: self._burial_limit]
+        point = "in-dead-letter-write" if burials else "in-held-transaction"
+        batch = Batch(self._writes(moves, burials), self._names.events, self._commits(moves, burials), point)
+        if not batch.commits:
+            return True
+        try:
+            self._transactions.run(batch, group_metadata)
+        except TransactionFailedError as error:
+            self._failures += 1
+            if error.unknown:
+                raise
+            log.warning("transaction_aborted", extra={"topic": self._names.events, "error": str(error)})
+            if error.refused and burials:
+                self._narrow(burials, str(error))
+            for move in moves:
+                self._release_failed(move)
+            return False
+        self._failures = 0
+        self._burial_limit = MAX_BURIALS
+        self._acknowledged(moves, burials)
+        return True
+
+    def _narrow(self, burials: list[Burial], reason: str) -> None:
+        """One dead letter that the broker refuses must not hold up the others: fewer next time.
+
+        The last one goes without its value, which stays in its topic; partition and offset are in its headers.
+        """
+        self._burial_limit = max(1, len(burials) // 2)
+        if len(burials) > 1:
+            return
+        only = burials[0]
+        log.error("dead_letter_without_value", extra={"topic": self._names.events, "error": reason})
+        bare = msgspec.structs.replace(only.letter.record, value=None, headers=[])
+        letter = msgspec.structs.replace(only.letter, record=bare, reason=f"{only.letter.reason}; no value: {reason}")
+        self._burials[0] = msgspec.structs.replace(only, letter=letter)
+
+    def close(self) -> None:
+        """Let go of the clients."""
+        self._reader.close()
+        self._transactions.close()
+
+    def _current(self, item: Item) -> HeldKeys | None:
+        """The held keys of the item's partition, if that is still of the same assignment."""
+        partition = item.record.partition
+        if self._ledger.assignment(partition) != item.assignment:
+            return None
+        return self._keys.get(partition)
+
+    def _settle(self, partition: int, offset: int) -> None:
+        assignment = self._ledger.assignment(partition)
+        if assignment is not None:
+            self._ledger.settle(partition, assignment, offset)
+
+    def _writable(self, held: HeldKey) -> bool:
+        return held.phase is not HeldPhase.HOLDING or all(held is not other for _, other in self._uncollected.values())
+
+    def _want_next(self, partition: int, held: HeldKey) -> None:
+        """Catch up without waiting for the next tick."""
+        if held.known:
+            held.phase = HeldPhase.OUT
+            self._reader.want(partition, held.known[0])
+
+    def _read(self) -> None:
+        items: list[Item] = []
+        for found in self._reader.step():
+            match found:
+                case Record():
+                    self._found(found, items)
+                case Missing(partition, offset):
+                    self._missing(partition, offset)
+                case Scanned(partition, by_key):
+                    self._scanned(partition, by_key)
+        if items:
+            self._side.accept_held(items)
+
+    def _found(self, record: Record, items: list[Item]) -> None:
+        keys, assignment = self._keys.get(record.partition), self._ledger.assignment(record.partition)
+        held = None if keys is None else keys.get(record.key)
+        if keys is None or assignment is None or held is None or held.phase is not HeldPhase.OUT:
+            return
+        if held.known[0] != record.offset:
+            return
+        item = self._to_item(record, assignment)
+        if item is None:
+            keys.settled(held, self._times.now_ms())
+            return
+        if item.refused is not None:
+            tried = held.first_attempt_ms or None, held.last_attempt_ms or None
+            self._burials.append(Burial(item, DeadLetter(record, item.refused, None, held.attempts, *tried), held))
+            return
+        item.held = True
+        item.attempts = held.attempts
+        item.first_attempt_ms = held.first_attempt_ms or None
+        items.append(item)
+
+    def _missing(self, partition: int, offset: int) -> None:
+        """The log has lost a held event: retention is shorter than its retries. Say so, and go on."""
+        log.error("held_event_lost", extra={"topic": self._names.events, "partition": partition, "offset": offset})
+        keys = self._keys.get(partition)
+        for held in keys.out_at(offset) if keys is not None else []:
+            keys.settled(held, self._times.now_ms())  # type: ignore[union-attr]  # out_at is empty without keys
+
+    def _scanned(self, partition: int, by_key: dict[bytes | None, list[int]]) -> None:
+        keys = self._keys.get(partition)
+        for key, offsets in by_key.items():
+            held = None if keys is None else keys.get(key)
+            if held is not None and held.scanning:
+                HeldKeys.end_scan(held, offsets)
+
+    def _moves_of(self, partition: int, keys: HeldKeys) -> "Move":
+        held = [one for one in keys.dirty.values() if self._writable(one)]
+        also = [offset for one in held if one.phase is HeldPhase.HOLDING for offset in one.known]
+        return Move(partition, keys, held, also)
+
+    def _writes(self, moves: list["Move"], burials: list[Burial]) -> list[Write]:
+        buried = [burial.held for burial in burials if burial.held is not None]
+        writes = []
+        for move in moves:
+            writes += [self._held_write(move.partition, held) for held in move.held if held not in buried]
+        for burial in burials:
+            record = burial.item.record
+            headers = dead_letter_headers(burial.letter, self._names.events)
+            value = burial.letter.record.value
+            writes.append(Write(self._names.dead_letters, record.partition, record.key, value, headers))
+            if burial.held is not None:
+                writes.append(self._held_write(record.partition, burial.held, past_next=True))
+        return writes
+
+    def _held_write(self, partition: int, held: HeldKey, *, past_next: bool = False) -> Write:
+        value = None
+        if held.phase is not HeldPhase.RELEASING:
+            value = write_state(held.state(self._keys[partition].position, past_next=past_next))
+        return Write(self._names.held, partition, held_key(self._names.source, held.key), value)
+
+    def _commits(self, moves: list["Move"], burials: list[Burial]) -> dict[int, Commit]:
+        also: dict[int, set[int]] = {move.partition: set(move.also) for move in moves}
+        for burial in burials:
+            settled = also.setdefault(burial.item.record.partition, set())
+            if burial.held is None:
+                settled.add(burial.item.record.offset)
+        return {part: self._commit(part, self._note_after(part, moves), settled)[0] for part, settled in also.items()}
+
+    def _note_after(self, partition: int, moves: list["Move"]) -> CommitNote:
+        """What commits say once these moves are acknowledged; until then they say what is so without them."""
+        released = sum(
+            held.phase is HeldPhase.RELEASING for move in moves if move.partition == partition for held in move.held
+        )
+        holding = sum(
+            where == partition and held.phase is HeldPhase.HOLDING for where, held in self._uncollected.values()
+        )
+        return msgspec.structs.replace(self.note(partition), held_keys=len(self._keys[partition]) - released - holding)
+
+    def _acknowledged(self, moves: list["Move"], burials: list[Burial]) -> None:
+        for move in moves:
+            self._notes[move.partition] = self._note_after(move.partition, moves)
+        for move in moves:
+            for offset in move.also:
+                self._settle(move.partition, offset)
+            for held in move.held:
+                self._key_acknowledged(move, held)
+        self._burials = self._burials[len(burials) :]
+        now_ms = self._times.now_ms()
+        for burial in burials:
+            record = burial.item.record
+            if burial.held is None:
+                self._settle(record.partition, record.offset)
+                self._side.release(burial.item)
+            else:
+                keys = self._keys[record.partition]
+                keys.settled(burial.held, now_ms)
+                keys.dirty.pop(burial.held.key, None)  # written with the dead letter
+                self._want_next(record.partition, burial.held)
+        if burials:
+            self._on_written(len(burials))
+
+    def _key_acknowledged(self, move: "Move", held: HeldKey) -> None:
+        phase = held.phase
+        if move.keys.dirty.get(held.key) is held:
+            del move.keys.dirty[held.key]
+        waiting = move.keys.acknowledged(held)
+        if phase is HeldPhase.RELEASING:
+            assignment = self._ledger.assignment(move.partition)
+            records = [self._waiting.pop((move.partition, offset)) for offset in waiting]
+            items = []
+            for record in records:
+                item = None if assignment is None else self._to_item(record, assignment)
+                if item is None:
+                    self._settle(record.partition, record.offset)
+                else:
+                    items.append(item)
+            if items:
+                self._accept(items)
+
+    def _release_failed(self, move: "Move") -> None:
+        for held in move.held:
+            if held.phase is HeldPhase.RELEASING:
+                for offset in move.keys.release_failed(held):
+                    self._waiting.pop((move.partition, offset), None)
+                    self._settle(move.partition, offset)
+
+
+class Move(msgspec.Struct, frozen=True):
+    """What a transaction moves in one partition: these keys; `also` are offsets that it settles."""
+
+    partition: int
+    keys: HeldKeys
+    held: list[HeldKey]
+    also: list[int]
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything."""
+        return bool(self.held)

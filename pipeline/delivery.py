@@ -1,0 +1,354 @@
+"""The event loop's half of an HTTP subscription: lanes, attempts, quick retries.
+
+Shape   Delivery takes batches of items (accept, accept_held), attempts the heads of their lanes through an Endpoint,
+        and reports (Reports) what the consumer thread must know: settled, to be held, to be buried
+Order   per (partition, key) one attempt at a time, oldest first; other keys go on meanwhile. A lane whose head is to be
+        held or buried stands still until the consumer thread has that in an acknowledged transaction
+Limits  an adaptive limit up to the subscription's `concurrency`; of it held keys use at most a quarter while a live key
+        waits, at least one. An open breaker lets nothing out but its probe; a shut gate nothing at all
+Stop    drain(): no new attempt; what is out may end. abandon(): cut it short
+Bounds  every method runs on the event loop's thread; no task, future or lock per event
+"""
+
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from pipeline.adaptive_limit import AdaptiveLimit
+from pipeline.breaker import Breaker, BreakerState
+from pipeline.clock import Times
+from pipeline.kill_point import kill_point
+from pipeline.lanes import Lanes
+from pipeline.outcome import Abandoned, Delivered, Failed, Fault, Gone, Outcome
+from pipeline.ports import Cancellable, DeadLetter, Endpoint, Push, Record
+from pipeline.subscription import HttpPolicy, OnExhausted, OnRefused
+
+QUICK_RETRY_S = 8.0
+"""A retry that is due sooner waits in memory; a longer one makes the key held."""
+
+LANE_SHARE = 1_000
+"""A key with more events than this in memory is held, due now: one hot key must not fill the lanes."""
+
+
+class Item(msgspec.Struct, gc=False):
+    """An event on its way to an endpoint. `refused` is set where the record cannot be delivered at all."""
+
+    record: Record
+    assignment: int
+    push: Push
+    refused: str | None = None
+    attempts: int = 0
+    first_attempt_ms: int | None = None
+    last_attempt_ms: int | None = None
+    started_s: float = 0.0
+    held: bool = False
+
+    @property
+    def lane(self) -> tuple[int, bytes | None]:
+        """Partition and record key."""
+        return self.record.partition, self.record.key
+
+
+class Timer(Protocol):
+    """What call_later returns."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+class Clock(Times, Protocol):
+    """Time and timers, as an asyncio loop has them, and the wall clock."""
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> Timer:
+        """Call later, on the same thread."""
+        ...
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One attempt that has ended, for logs and metrics."""
+
+    item: Item
+    number: int
+    outcome: Outcome
+    duration_s: float
+    retry_in_s: float | None
+
+
+class Reports(Protocol):
+    """What the consumer thread hears; each call only appends."""
+
+    def settled(self, item: Item) -> None:
+        """Delivered, or dropped as the policy says."""
+
+    def hold(self, item: Item, due_ms: int) -> None:
+        """The head of its lane is to be held until then; the lane stands still until collect()."""
+
+    def bury(self, item: Item, letter: DeadLetter) -> None:
+        """To the dead letters; the lane stands still until release()."""
+
+    def held_ended(self, item: Item, outcome: Outcome, due_ms: int | None, letter: DeadLetter | None) -> None:
+        """The attempt for a held key: due again, or a dead letter, or delivered."""
+
+
+class Gate(Protocol):
+    """Whether this process may still believe that its partitions are its own."""
+
+    def is_open(self, now_s: float) -> bool:
+        """Shut when no commit was acknowledged for too long."""
+        ...
+
+
+class Delivery:
+    """Delivers one subscription's items to its endpoint."""
+
+    def __init__(
+        self,
+        policy: HttpPolicy,
+        endpoint: Endpoint,
+        clock: Clock,
+        gate: Gate,
+        reports: Reports,
+        on_attempt: Callable[[Attempt], None],
+    ) -> None:
+        self._policy = policy
+        self._endpoint = endpoint
+        self._clock = clock
+        self._gate = gate
+        self._reports = reports
+        self._on_attempt = on_attempt
+        self._lanes: Lanes[Item] = Lanes()
+        self._held: deque[Item] = deque()
+        self._held_out = 0
+        self._out: dict[int, tuple[Item, Cancellable]] = {}
+        self._timers: dict[int, tuple[Item, Timer]] = {}
+        self._draining = False
+        self._on_idle: list[tuple[set[int] | None, Callable[[], None]]] = []
+        self._probe_timer: Timer | None = None
+        self.limit = AdaptiveLimit(policy.concurrency)
+        self.breaker = Breaker()
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts that are out."""
+        return len(self._out)
+
+    @property
+    def waiting_for_retry(self) -> int:
+        """Items that were attempted and will be again, from memory."""
+        return len(self._timers)
+
+    def accept(self, items: list[Item]) -> None:
+        """Take a batch of live items."""
+        for item in items:
+            self._lanes.add(item)
+        self.pump()
+
+    def accept_held(self, items: list[Item]) -> None:
+        """Take the next events of held keys."""
+        self._held.extend(items)
+        self.pump()
+
+    def collect(self, item: Item) -> list[Item]:
+        """The lane of an item that is to be held: gives up its followers, in order; empty if it is gone."""
+        return self._lanes.give_up(item)[1:]
+
+    def release(self, item: Item) -> None:
+        """The head was buried: its follower may go."""
+        self._lanes.done(item)
+        self.pump()
+
+    def revoke(self, partitions: set[int], when_quiet: Callable[[], None]) -> None:
+        """Forget these partitions' items; call when_quiet once none of their attempts is out."""
+        self._lanes.drop(partitions)
+        self._held = deque(item for item in self._held if item.record.partition not in partitions)
+        for number, (item, timer) in list(self._timers.items()):
+            if item.record.partition in partitions:
+                timer.cancel()
+                del self._timers[number]
+        self._on_idle.append((partitions, when_quiet))
+        self._tell_idle()
+
+    def drain(self, when_quiet: Callable[[], None]) -> None:
+        """Start nothing more; items that wait for a quick retry are to be held; when_quiet once nothing is out."""
+        self._draining = True
+        now_ms = self._clock.now_ms()
+        for item, timer in self._timers.values():
+            timer.cancel()
+            self._reports.hold(item, now_ms)
+        self._timers.clear()
+        self._on_idle.append((None, when_quiet))
+        self._tell_idle()
+
+    def abandon(self) -> int:
+        """Cut short what is out; returns how many attempts that were."""
+        cut = [cancellable for _, cancellable in self._out.values()]
+        for cancellable in cut:
+            cancellable.cancel()
+        return len(cut)
+
+    def pump(self) -> None:
+        """Start what may start. Called whenever that may have changed, also by a gate that opens again."""
+        while not self._draining and len(self._out) < self.limit.limit:
+            now_s = self._clock.monotonic_s()
+            if not self._gate.is_open(now_s):
+                return
+            if not self.breaker.may_attempt(now_s):
+                self._await_probe(now_s)
+                return
+            item = self._next()
+            if item is None:
+                self.breaker.unanswered(now_s)
+                return
+            if item.refused is not None:
+                self.breaker.unanswered(now_s)
+                self._reports.bury(item, DeadLetter(item.record, item.refused))
+            else:
+                self._attempt(item, now_s)
+
+    def _next(self) -> Item | None:
+        """A live head, or the next event of a held key within its share."""
+        share = max(1, self.limit.limit // 4)
+        if self._held and (self._held_out < share or not self._lanes.ready):
+            return self._held.popleft()
+        return self._lanes.take()
+
+    def _await_probe(self, now_s: float) -> None:
+        if self.breaker.state is BreakerState.OPEN and self._probe_timer is None:
+
+            def probe() -> None:
+                self._probe_timer = None
+                self.pump()
+
+            self._probe_timer = self._clock.call_later(self.breaker.probe_in_s(now_s), probe)
+
+    def _attempt(self, item: Item, now_s: float) -> None:
+        now_ms = self._clock.now_ms()
+        item.attempts += 1
+        item.last_attempt_ms = now_ms
+        if item.first_attempt_ms is None:
+            item.first_attempt_ms = now_ms
+        item.started_s = now_s
+        self._held_out += item.held
+        kill_point("before-post")
+        self._out[id(item)] = item, self._endpoint.post(item.push, lambda outcome: self._ended(item, outcome))
+
+    def _ended(self, item: Item, outcome: Outcome) -> None:
+        if isinstance(outcome, Delivered):
+            kill_point("after-post")
+        in_flight = len(self._out)
+        del self._out[id(item)]
+        self._held_out -= item.held
+        now_s = self._clock.monotonic_s()
+        self._learn(item, outcome, now_s, in_flight)
+        number, wait_s = item.attempts, None
+        if item.held:
+            wait_s = self._held_ended(item, outcome)
+        elif self._lanes.holds(item) or isinstance(outcome, Delivered):
+            wait_s = self._live_ended(item, outcome)
+        # Else its partition is the next owner's, who sends it again.
+        self._on_attempt(Attempt(item, number, outcome, now_s - item.started_s, wait_s))
+        self._tell_idle()
+        self.pump()
+
+    def _learn(self, item: Item, outcome: Outcome, now_s: float, in_flight: int) -> None:
+        """What the outcome says of the endpoint."""
+        match outcome:
+            case Delivered():
+                self.breaker.succeeded()
+                if not item.held:
+                    self.limit.succeeded(now_s - item.started_s, in_flight)
+            case Failed(fault=Fault.ENDPOINT) if not item.held or self.breaker.state is BreakerState.HALF_OPEN:
+                self.limit.complained()
+                if item.attempts == 1 or self.breaker.state is BreakerState.HALF_OPEN:
+                    self.breaker.failed(item.record.key, now_s)
+            case Gone():
+                self.breaker.gone(now_s)
+            case _:
+                self.breaker.unanswered(now_s)
+
+    def _live_ended(self, item: Item, outcome: Outcome) -> float | None:
+        match outcome:
+            case Delivered():
+                self._reports.settled(item)
+                self._lanes.done(item)
+                self._hold_if_hot(item)
+                return None
+            case Abandoned():
+                return None
+            case Gone():
+                item.attempts -= 1
+                self._lanes.again(item)
+                return None
+            case Failed():
+                return self._live_failed(item, outcome)
+
+    def _live_failed(self, item: Item, failed: Failed) -> float | None:
+        wait_s = self._wait_s(item, failed)
+        if wait_s is None and self._policy.on_exhausted is OnExhausted.DROP:
+            self._reports.settled(item)
+            self._lanes.done(item)
+        elif wait_s is None:
+            self._reports.bury(item, self._letter(item, failed))
+        elif wait_s > QUICK_RETRY_S or self._draining:
+            self._reports.hold(item, self._clock.now_ms() + int(wait_s * 1000))
+        else:
+            self._retry_later(item, wait_s)
+        return wait_s
+
+    def _held_ended(self, item: Item, outcome: Outcome) -> float | None:
+        wait_s, letter = None, None
+        if isinstance(outcome, Failed):
+            wait_s = self._wait_s(item, outcome)
+            if wait_s is None and self._policy.on_exhausted is not OnExhausted.DROP:
+                letter = self._letter(item, outcome)
+        due_ms = None if wait_s is None else self._clock.now_ms() + int(wait_s * 1000)
+        self._reports.held_ended(item, outcome, due_ms, letter)
+        return wait_s
+
+    def _wait_s(self, item: Item, failed: Failed) -> float | None:
+        """Seconds to the next attempt; None if this was the last."""
+        if failed.fault is Fault.EVENT and self._policy.on_refused is OnRefused.DEAD_LETTER:
+            return None
+        gap_s = self._policy.retry.gap_s(item.attempts, random.random())  # noqa: S311  spreads load, hides nothing
+        if gap_s is None:
+            return None
+        return max(gap_s, failed.retry_after_s or 0.0)
+
+    def _letter(self, item: Item, failed: Failed) -> DeadLetter:
+        """The dead letter of an item that will not be attempted again."""
+        exhausted = item.attempts > self._policy.retry.retries
+        return DeadLetter(
+            item.record,
+            f"{'exhausted' if exhausted else 'refused'}: {failed.reason}",
+            failed.status,
+            item.attempts,
+            item.first_attempt_ms,
+            item.last_attempt_ms,
+            failed.excerpt,
+        )
+
+    def _hold_if_hot(self, item: Item) -> None:
+        """The lane has grown beyond its share: the log itself is the better queue."""
+        head = self._lanes.head(item.lane)
+        if head is not None and self._lanes.length(item.lane) > LANE_SHARE and self._lanes.withdraw(head):
+            self._reports.hold(head, self._clock.now_ms())
+
+    def _retry_later(self, item: Item, wait_s: float) -> None:
+        def again() -> None:
+            del self._timers[id(item)]
+            self._lanes.again(item)
+            self.pump()
+
+        self._timers[id(item)] = item, self._clock.call_later(wait_s, again)
+
+    def _tell_idle(self) -> None:
+        if not self._on_idle:
+            return
+        busy = {item.record.partition for item, _ in self._out.values()}
+        quiet = [(parts, call) for parts, call in self._on_idle if not (busy if parts is None else busy & parts)]
+        self._on_idle = [entry for entry in self._on_idle if entry not in quiet]
+        for _, call in quiet:
+            call()

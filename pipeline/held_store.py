@@ -1,0 +1,263 @@
+"""Held keys and dead letters in Kafka: the transactions that move them, and reading them back.
+
+Shape   KafkaTransactions and KafkaHeldReader keep the ports Transactions and HeldReader, one each for an input
+Fence   each transaction carries the group's metadata, taken in the same step as the offsets: a member that was replaced
+        cannot commit. An open transaction ends after 10 s; a successor that finds one ends it at once, by its id
+Restore a held partition is read until its last stable offset has reached what was its end when the partition was
+        assigned: reading to the last stable offset first would miss a transaction whose markers are being written
+Errors  TransactionFailedError: nothing of the batch is in the log, or nobody will ever see it
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from secrets import token_hex
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from pipeline.cluster import Cluster
+from pipeline.errors import TransactionFailedError
+from pipeline.kafka_errors import describe, is_unreachable, kafka_error
+from pipeline.kill_point import kill_point
+from pipeline.ports import Batch, Write
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 10.0
+TRIES = 3
+"""By then the broker has ended the transaction; its coordinator's log says how, and a new producer finds out."""
+
+STUCK_S = 1.0
+"""How long the last stable offset may stay behind before the transaction that holds it is ended."""
+
+
+class KafkaTransactions:
+    """The transactional producer of one input; made when first needed, replaced when it is beyond help."""
+
+    def __init__(self, cluster: Cluster, group: str, keep_trying: Callable[[], bool]) -> None:
+        self._cluster = cluster
+        self._group = group
+        self._keep_trying = keep_trying
+        self._producer: Producer | None = None
+        self._failure: KafkaError | None = None
+        self._suspect = False
+        self.transactional_id = self._new_id()
+
+    def run(self, batch: Batch, group_metadata: object) -> None:
+        """Write it all, or nothing.
+
+        Raises:
+            TransactionFailedError: nothing was written.
+        """
+        self._failure = None
+        producer: Producer | None = None
+        committing = False
+        try:
+            producer = self._ready()
+            producer.begin_transaction()
+            for write in batch.writes:
+                self._produce(producer, write)
+            offsets = [TopicPartition(batch.topic, part, to.offset, to.metadata) for part, to in batch.commits.items()]
+            self._retried(lambda: producer.send_offsets_to_transaction(offsets, group_metadata, ANSWER_S))
+            kill_point(batch.kill_point)
+            committing = True
+            self._retried(lambda: producer.commit_transaction(ANSWER_S))
+        except KafkaException as error:
+            failure = self._reported() or kafka_error(error)
+            unknown = committing and kafka_error(error).retriable()
+            if unknown:
+                self._replace()  # to abort what may have been committed is refused, for good
+            elif producer is not None:
+                self._abort(producer, kafka_error(error))
+            refused = failure.code() in RECORD_REFUSED
+            raise TransactionFailedError(describe(failure), refused=refused, unknown=unknown) from error
+
+    def close(self) -> None:
+        """Let go of the client."""
+        if self._producer is not None:
+            self._producer.close()
+
+    def _new_id(self) -> str:
+        return f"{self._group}.{token_hex(6)}"
+
+    def _ready(self) -> Producer:
+        if self._producer is not None:
+            self._producer.poll(0)
+        if self._suspect:
+            # A producer that saw its broker go may wait for that broker's former self for ever.
+            self._suspect = False
+            self._replace()
+        if self._producer is None:
+            more = {"logger": log, "error_cb": self._on_error}
+            producer = Producer(self._cluster.transactional_config(self.transactional_id, **more))
+            self._retried(lambda: producer.init_transactions(ANSWER_S))
+            self._producer = producer
+        return self._producer
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._cluster.note(error)
+        self._suspect = self._suspect or is_unreachable(error)
+
+    def _produce(self, producer: Producer, write: Write) -> None:
+        while True:
+            try:
+                producer.produce(
+                    write.topic,
+                    write.value,
+                    write.key,
+                    write.partition,
+                    on_delivery=lambda error, _message: self._report(error),
+                    headers=write.headers,
+                )
+            except BufferError:
+                producer.poll(0.05)
+            else:
+                return
+
+    def _report(self, error: KafkaError | None) -> None:
+        if error is not None and self._failure is None:
+            self._failure = error
+
+    def _reported(self) -> KafkaError | None:
+        return self._failure
+
+    def _retried(self, call: Callable[[], None]) -> None:
+        """A call that timed out has no verdict yet: call it again, TRIES times at most."""
+        tries_left = TRIES
+        while True:
+            tries_left -= 1
+            try:
+                call()
+            except KafkaException as error:
+                if not tries_left or not kafka_error(error).retriable() or not self._keep_trying():
+                    raise
+            else:
+                return
+
+    def _abort(self, producer: Producer, error: KafkaError) -> None:
+        if error.fatal():
+            self._replace()
+            return
+        try:
+            self._retried(lambda: producer.abort_transaction(ANSWER_S))
+        except KafkaException as abort_error:
+            log.warning("abort_failed", extra={"error": describe(abort_error)})
+            self._replace()
+
+    def _replace(self) -> None:
+        self._producer = None
+        self.transactional_id = self._new_id()
+
+
+RECORD_REFUSED = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG, KafkaError.INVALID_RECORD}
+"""Verdicts on one record, not on the broker's state."""
+
+
+class KafkaHeldReader:
+    """Reads the held partitions of one input back, a little at a time."""
+
+    def __init__(self, cluster: Cluster, topic: str) -> None:
+        self._cluster = cluster
+        self._topic = topic
+        self._consumer: Consumer | None = None
+        self._ends: dict[int, int] = {}
+        self._since_s: dict[int, float] = {}
+        self._owners: dict[int, str] = {}
+        self._short: set[int] = set()
+
+    def begin(self, partition: int, transactional_id: str) -> None:
+        """Begin to read a partition; `transactional_id` is whose transaction may still be open there.
+
+        Raises:
+            PipelineError: the broker does not say where the partition ends.
+        """
+        self._ends[partition] = self._end_of(partition)
+        self._since_s[partition] = time.monotonic()
+        self._owners[partition] = transactional_id
+        self._assign()
+
+    def forget(self, partitions: set[int]) -> None:
+        """Stop reading them."""
+        for partition in partitions & self._ends.keys():
+            self._drop(partition)
+        self._assign()
+
+    @property
+    def reading(self) -> bool:
+        """Whether a partition is not read to its end."""
+        return bool(self._ends)
+
+    def step(self) -> tuple[list[tuple[int, int, bytes | None, bytes | None]], list[int]]:
+        """Read a little: (partition, offset, key, value) of each record, and the partitions that are through."""
+        if not self._ends or self._consumer is None:
+            return [], []
+        records, done = [], [partition for partition, end in self._ends.items() if end == 0]
+        for message in self._consumer.consume(500, 0):
+            partition, offset = message.partition() or 0, message.offset() or 0
+            error = message.error()
+            if error is None and partition in self._ends:
+                records.append((partition, offset, message.key(), message.value()))
+            elif error is not None and error.code() == KafkaError._PARTITION_EOF and partition in self._ends:
+                if offset >= self._ends[partition]:
+                    done.append(partition)
+                else:
+                    self._short.add(partition)
+            elif error is not None and error.code() != KafkaError._PARTITION_EOF:
+                log.warning("held_keys_unread", extra={"topic": self._topic, "error": describe(error)})
+        for partition in done:
+            self._drop(partition)
+        for partition in self._short:
+            self._end_open_transaction(partition)
+        return records, done
+
+    def close(self) -> None:
+        """Let go of the client."""
+        if self._consumer is not None:
+            self._consumer.close()
+
+    def _drop(self, partition: int) -> None:
+        for kept in (self._ends, self._since_s, self._owners):
+            kept.pop(partition, None)
+        self._short.discard(partition)
+
+    def _assign(self) -> None:
+        if self._consumer is None:
+            config = self._cluster.consumer_config("batch-events-held-reader") | {
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 50,
+                "auto.offset.reset": "earliest",
+            }
+            self._consumer = Consumer(config)
+        known = {part.partition: part for part in self._consumer.position(self._consumer.assignment())}
+        self._consumer.assign(
+            [
+                TopicPartition(self._topic, partition, max(0, known[partition].offset) if partition in known else 0)
+                for partition in self._ends
+            ]
+        )
+
+    def _end_of(self, partition: int) -> int:
+        """The high watermark, open transactions included: a reader of uncommitted records is told it."""
+        config = self._cluster.consumer_config("batch-events-held-reader") | {"isolation.level": "read_uncommitted"}
+        consumer = Consumer(config)
+        try:
+            return consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=ANSWER_S)[1]
+        except KafkaException as error:
+            raise self._cluster.explain(error) from error
+        finally:
+            consumer.close()
+
+    def _end_open_transaction(self, partition: int) -> None:
+        """The former owner was killed inside a transaction: whoever initialises its id ends it."""
+        owner = self._owners[partition]
+        if not owner or time.monotonic() - self._since_s[partition] < STUCK_S:
+            return
+        self._owners[partition] = ""
+        producer = Producer(self._cluster.transactional_config(owner, logger=log))
+        try:
+            producer.init_transactions(ANSWER_S)
+            log.warning("open_transaction_ended", extra={"topic": self._topic, "transactional_id": owner})
+        except KafkaException as error:
+            log.warning("open_transaction_waits", extra={"topic": self._topic, "error": describe(error)})
+        finally:
+            producer.close()

@@ -1,0 +1,92 @@
+"""What the event loop tells the consumer thread: appended there, taken here, in order, without a lock.
+
+Shape   Inbox keeps the Reports port of the delivery; take() gives what has come, wait() waits for something
+"""
+
+import threading
+from collections import deque
+
+import msgspec
+
+from pipeline.delivery import Item
+from pipeline.outcome import Outcome
+from pipeline.ports import DeadLetter
+
+
+class Settled(msgspec.Struct, frozen=True, gc=False):
+    """Delivered, or dropped as the policy says."""
+
+    item: Item
+
+
+class ToHold(msgspec.Struct, frozen=True):
+    """The head of a lane that is to be held until then."""
+
+    item: Item
+    due_ms: int
+
+
+class Collected(msgspec.Struct, frozen=True):
+    """The lane of a head that is to be held, in order; it takes no more items."""
+
+    item: Item
+    followers: list[Item]
+
+
+class ToBury(msgspec.Struct, frozen=True):
+    """An item for the dead letters."""
+
+    item: Item
+    letter: DeadLetter
+
+
+class HeldEnded(msgspec.Struct, frozen=True):
+    """The attempt for a held key has ended: due again then, or a dead letter, or neither."""
+
+    item: Item
+    outcome: Outcome
+    due_ms: int | None
+    letter: DeadLetter | None
+
+
+Report = Settled | ToHold | Collected | ToBury | HeldEnded
+
+
+class Inbox:
+    """One subscription's."""
+
+    def __init__(self) -> None:
+        self._reports: deque[Report] = deque()
+        self._wanted = threading.Event()
+
+    def put(self, report: Report) -> None:
+        """Append; wakes the consumer thread if it waits."""
+        self._reports.append(report)
+        if not self._wanted.is_set():
+            self._wanted.set()
+
+    def settled(self, item: Item) -> None:
+        """See Reports."""
+        self.put(Settled(item))
+
+    def hold(self, item: Item, due_ms: int) -> None:
+        """See Reports."""
+        self.put(ToHold(item, due_ms))
+
+    def bury(self, item: Item, letter: DeadLetter) -> None:
+        """See Reports."""
+        self.put(ToBury(item, letter))
+
+    def held_ended(self, item: Item, outcome: Outcome, due_ms: int | None, letter: DeadLetter | None) -> None:
+        """See Reports."""
+        self.put(HeldEnded(item, outcome, due_ms, letter))
+
+    def take(self) -> list[Report]:
+        """All that has come."""
+        self._wanted.clear()
+        reports = self._reports
+        return [reports.popleft() for _ in range(len(reports))]
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until something comes."""
+        self._wanted.wait(timeout_s)

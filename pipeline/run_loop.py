@@ -1,0 +1,423 @@
+"""The consumer thread's half of an HTTP subscription: read, hand over, commit.
+
+Shape   HttpSubscriptionLoop.run() until the stop request: poll the source, turn records into items, hand those of live
+        keys to the event loop in batches and those of held keys to custody; take reports back in batches; commit
+Bounds  at most MAX_EVENTS events and MAX_BYTES bytes lie between the source and their settling, and at most
+        MAX_UNSETTLED events of one partition, so that the map of what is settled fits into its commit. Full means: wait
+        shortly for room; if none comes pause, and go on polling, so that the group keeps us
+Start   a partition is paused until its held keys are known
+Stop    intake, in flight, hold what waits for a retry, commit, leave: within the one deadline of the stop request
+Errors  PipelineError from the source ends run(); whoever started the thread tells the process
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from pipeline.clock import SystemTimes, Times
+from pipeline.commit_gate import CommitGate
+from pipeline.custody import Custody, EventLoopSide
+from pipeline.delivery import Item
+from pipeline.errors import PipelineError, TransactionFailedError
+from pipeline.health import Vital
+from pipeline.held import HeldKeys
+from pipeline.held_record import HeldRecordError, read_record
+from pipeline.inbox import Collected, HeldEnded, Inbox, Settled, ToBury, ToHold
+from pipeline.kill_point import kill_point
+from pipeline.ledger import OffsetLedger
+from pipeline.metrics import Metrics
+from pipeline.ports import Commit, HeldReader, Push, Record, Source, Start
+from pipeline.stop import StopRequest
+from pipeline.subscription import Subscription
+from pipeline.transform import Refusal, Transform, Unwanted
+
+log = logging.getLogger(__name__)
+
+MAX_EVENTS = 5_000
+MAX_BYTES = 8 << 20
+MAX_UNSETTLED = 1_500
+BATCH = 1_000
+POLL_S = 0.05
+BUSY_POLL_S = 0.005
+ROOM_WAIT_S = 0.1
+COMMIT_EVERY_S = 0.5
+REVOKE_BUDGET_S = 2.0
+STOP_RESERVE_S = 1.5
+"""Of the grace period, what is kept for the commit and for leaving the group."""
+
+_NOTHING = Push("", b"")
+
+
+class DrainingSide(EventLoopSide, Protocol):
+    """The delivery, called from another thread; each call returns at once."""
+
+    def accept(self, items: list[Item]) -> None:
+        """See Delivery.accept."""
+
+    def revoke(self, partitions: set[int], when_quiet: Callable[[], None]) -> None:
+        """See Delivery.revoke."""
+
+    def drain(self, when_quiet: Callable[[], None]) -> None:
+        """See Delivery.drain."""
+
+    def abandon(self, when_done: Callable[[int], None]) -> None:
+        """See Delivery.abandon; when_done hears how many attempts were cut."""
+
+    def pump(self) -> None:
+        """See Delivery.pump."""
+
+
+class Committing(msgspec.Struct, frozen=True):
+    """A plain commit that is on its way."""
+
+    versions: dict[int, tuple[int, int]]
+    """Of each partition the number of its assignment and the version of its snapshot."""
+
+    sent_s: float
+
+
+class HttpSubscriptionLoop:
+    """Reads for one input of an HTTP subscription and commits what its delivery has settled."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  all of it is its outside
+        self,
+        subscription: Subscription,
+        make_source: Callable[["HttpSubscriptionLoop"], Source],
+        make_custody: Callable[["HttpSubscriptionLoop", OffsetLedger], Custody],
+        held_reader: HeldReader,
+        transform: Transform,
+        side: DrainingSide,
+        inbox: Inbox,
+        gate: CommitGate,
+        stop: StopRequest,
+        vital: Vital,
+        metrics: Metrics,
+        source: int,
+        times: Times | None = None,
+    ) -> None:
+        self.name = subscription.label
+        self.abandoned = 0
+        self._max_age_ms = int(subscription.http.max_age_s * 1000) if subscription.http else 0
+        self._transform = transform
+        self._side = side
+        self._inbox = inbox
+        self._gate = gate
+        self._stop = stop
+        self._vital = vital
+        self._input = source
+        self._times = times or SystemTimes()
+        self._ledger = OffsetLedger()
+        self._held_reader = held_reader
+        self._restoring: dict[int, tuple[HeldKeys, Start]] = {}
+        self._begin_again = False
+        self._early: dict[int, list[Record]] = {}
+        self._committing: Committing | None = None
+        self._committed_s = 0.0
+        self._bytes: dict[int, int] = {}
+        """Of what lies between the source and its settling, by assignment."""
+
+        self._full_partitions: set[int] = set()
+        self._received = metrics.received.labels(self.name)
+        self._filtered = metrics.filtered.labels(self.name)
+        self._outstanding = metrics.outstanding.labels(self.name)
+        self._held = metrics.held_keys.labels(self.name)
+        self._custody = make_custody(self, self._ledger)
+        self._source = make_source(self)
+
+    def run(self) -> None:
+        """Deliver until the stop request, then drain.
+
+        Raises:
+            PipelineError: the source cannot go on.
+        """
+        try:
+            while not self._stop.requested:
+                self._turn()
+            self._drain()
+        finally:
+            self._source.close()
+            self._held_reader.close()
+            self._custody.close()
+
+    def _turn(self) -> None:
+        self._vital.turned()
+        if self._begin_again:
+            self._begin_again = False
+            self._source.restart()
+        self._take_reports()
+        self._custody.tick()
+        self._restore_a_little()
+        self._commit_when_due()
+        if self._has_room():
+            self._source.set_paused(self._paused_partitions())
+            busy = self._custody.busy or self._held_reader.reading
+            limit = min(BATCH, MAX_EVENTS - self._ledger.outstanding())
+            records = self._source.poll(limit, BUSY_POLL_S if busy else POLL_S)
+            if records:
+                kill_point("after-fetch")
+            self._hand_over(records)
+            return
+        self._await_room()
+
+    def _await_room(self) -> None:
+        """A pause throws away what was fetched ahead: pause only if no room comes soon."""
+        until_s = time.monotonic() + ROOM_WAIT_S
+        while not self._has_room() and time.monotonic() < until_s:
+            self._inbox.wait(ROOM_WAIT_S)
+            self._take_reports()
+        if not self._has_room():
+            self._source.set_paused(set(self._ledger.assigned()))
+            self._hand_over(self._source.poll(1, 0.0))
+
+    def _has_room(self) -> bool:
+        return self._ledger.outstanding() < MAX_EVENTS and sum(self._bytes.values()) < MAX_BYTES
+
+    def _paused_partitions(self) -> set[int]:
+        for partition in self._ledger.assigned():
+            unsettled = self._ledger.outstanding(partition)
+            if unsettled > MAX_UNSETTLED:
+                self._full_partitions.add(partition)
+            elif unsettled < MAX_UNSETTLED // 2:
+                self._full_partitions.discard(partition)
+        return self._full_partitions | self._restoring.keys() | self._custody.full()
+
+    def _hand_over(self, records: list[Record]) -> None:
+        items: list[Item] = []
+        filtered = 0
+        for record in records:
+            assignment = self._ledger.assignment(record.partition)
+            if assignment is None:
+                continue  # read before a revocation that the same poll served
+            if record.partition in self._restoring:
+                self._early.setdefault(record.partition, []).append(record)
+                continue
+            fresh = self._ledger.received(record.partition, record.offset)
+            if self._custody.intercept(record, fresh=fresh) or not fresh:
+                continue
+            item = self.to_item(record, assignment)
+            if item is None:
+                filtered += 1
+                self._ledger.settle(record.partition, assignment, record.offset)
+            else:
+                items.append(item)
+        if records:
+            self._received.inc(len(records))
+            self._filtered.inc(filtered)
+        if items:
+            self.accept(items)
+
+    def accept(self, items: list[Item]) -> None:
+        """Hand items of live keys to the event loop; they count until they are settled or in custody."""
+        for item in items:
+            self._bytes[item.assignment] = self._bytes.get(item.assignment, 0) + _size(item)
+        self._side.accept(items)
+
+    def to_item(self, record: Record, assignment: int) -> Item | None:
+        """What the delivery gets; None if the subscription does not want it."""
+        if self._max_age_ms and self._times.now_ms() - record.timestamp_ms > self._max_age_ms:
+            return Item(record, assignment, _NOTHING, "expired: older than max_age_s")
+        match self._transform.push(record):
+            case Push() as push:
+                return Item(record, assignment, push)
+            case Refusal(reason):
+                return Item(record, assignment, _NOTHING, reason)
+            case Unwanted():
+                return None
+
+    def _take_reports(self) -> None:
+        for report in self._inbox.take():
+            match report:
+                case Settled(item):
+                    self._free(item)
+                    self._ledger.settle(item.record.partition, item.assignment, item.record.offset)
+                case ToHold():
+                    self._custody.to_hold(report)
+                case Collected(item, followers):
+                    self._free(item, *followers)
+                    self._custody.collected(report)
+                case ToBury(item):
+                    self._free(item)
+                    self._custody.to_bury(report)
+                case HeldEnded():
+                    self._custody.held_ended(report)
+
+    def _free(self, *items: Item) -> None:
+        """These lie here no longer; those of an assignment that is over were let go of with it."""
+        for item in items:
+            if item.assignment in self._bytes:
+                self._bytes[item.assignment] -= _size(item)
+
+    def _commit_when_due(self) -> None:
+        if self._source.commit_outstanding():
+            return
+        now_s = self._times.monotonic_s()
+        if self._custody.flush_due():
+            if self._flush():
+                self._renew_gate(now_s)
+            return
+        since_s = now_s - self._committed_s
+        changed = self._ledger.changed()
+        if (changed and since_s >= COMMIT_EVERY_S) or since_s >= self._gate.renew_every_s:
+            self._committed_s = now_s
+            self._outstanding.set(self._ledger.outstanding())
+            self._held.set(self._custody.held_count())
+            self._commit(changed or [part for part in self._ledger.assigned() if part not in self._restoring][:1])
+
+    def _flush(self) -> bool:
+        """Make custody's transaction; whether it was acknowledged."""
+        try:
+            return self._custody.flush(self._source.group_metadata())
+        except TransactionFailedError as error:
+            log.warning("transaction_unknown", extra={"subscription": self.name, "error": str(error)})
+            self._begin_again = True
+            return False
+
+    def _commit(self, partitions: list[int]) -> None:
+        """Begin a plain commit; never while a transaction is open, never two at once."""
+        commits = {part: self._custody.commit_of(part) for part in partitions if part not in self._restoring}
+        if not commits:
+            return
+        versions = {part: (self._ledger.assignment(part) or 0, version) for part, (_, version) in commits.items()}
+        self._committing = Committing(versions, self._times.monotonic_s())
+        self._source.commit({part: commit for part, (commit, _) in commits.items()})
+        kill_point("during-commit")
+
+    def _renew_gate(self, sent_s: float) -> None:
+        reopened = not self._gate.is_open(self._times.monotonic_s())
+        self._gate.renewed(sent_s)
+        if reopened:
+            self._side.pump()
+
+    def on_assigned(self, starts: dict[int, Start]) -> None:
+        """Begin partitions, paused until their held keys are known."""
+        for partition, start in starts.items():
+            note = start.note
+            ranges = list(note.settled_ranges(start.offset))
+            self._ledger.assign(partition, start.offset, ranges)
+            keys = HeldKeys(start.offset, ranges[-1][1] - 1 if ranges else -1)
+            self._restoring[partition] = keys, start
+            self._held_reader.begin(partition, note.transactional_id)
+        self._renew_gate(self._times.monotonic_s())
+        log.info("partitions_assigned", extra={"subscription": self.name, "partitions": sorted(starts)})
+
+    def _restore_a_little(self) -> None:
+        if not self._restoring:
+            return
+        records, done = self._held_reader.step()
+        for partition, _, key, value in records:
+            self._restore_key(partition, key, value)
+        for partition in done:
+            keys, start = self._restoring.pop(partition)
+            note = start.note
+            if start.anew:
+                keys.release_all()
+            elif len(keys) < note.held_keys:
+                raise PipelineError(
+                    f"{self.name}: partition {partition}: {note.held_keys} keys were held at the last commit, "
+                    f"the topic of held keys knows {len(keys)}: it was cut or made anew; their events would be lost"
+                )
+            self._custody.begin(partition, keys, note)
+            self._hand_over(self._early.pop(partition, []))
+            kill_point("at-start")
+
+    def _restore_key(self, partition: int, record_key: bytes | None, value: bytes | None) -> None:
+        try:
+            if value is None:
+                source = record_key[0] if record_key else -1
+                key = None if not record_key or record_key[1] == 0 else record_key[2:]
+                state = None
+            else:
+                source, key, state = read_record(record_key, value)
+        except HeldRecordError as error:
+            log.warning(
+                "held_key_unread", extra={"subscription": self.name, "partition": partition, "error": str(error)}
+            )
+            return
+        if source == self._input and partition in self._restoring:
+            self._restoring[partition][0].restore(key, state)
+
+    def on_revoked(self, partitions: set[int]) -> dict[int, Commit]:
+        """Let what is out of these partitions end, for a short while; then let go of them."""
+        budget_s = min(REVOKE_BUDGET_S, self._stop.left_s()) if self._stop.requested else REVOKE_BUDGET_S
+        quiet = threading.Event()
+        self._side.revoke(partitions, quiet.set)
+        quiet.wait(budget_s)
+        self._take_reports()
+        kill_point("in-revoke")
+        if self._custody.pending and not self._source.commit_outstanding():
+            self._flush()
+        commits = {part: self._custody.commit_of(part)[0] for part in self._ledger.changed() if part in partitions}
+        self._forget(partitions)
+        log.info("partitions_revoked", extra={"subscription": self.name, "partitions": sorted(partitions)})
+        return commits
+
+    def on_lost(self, partitions: set[int]) -> None:
+        """Drop partitions that are somebody else's already."""
+        self._side.revoke(partitions, lambda: None)
+        self._take_reports()
+        self._forget(partitions)
+
+    def on_committed(self, *, acknowledged: bool) -> None:
+        """The plain commit has its verdict."""
+        committing, self._committing = self._committing, None
+        if committing is not None and acknowledged:
+            for partition, (assignment, version) in committing.versions.items():
+                self._ledger.committed(partition, assignment, version)
+            self._renew_gate(committing.sent_s)
+
+    def _forget(self, partitions: set[int]) -> None:
+        for partition in partitions:
+            self._bytes.pop(self._ledger.assignment(partition) or 0, None)
+            self._ledger.revoke(partition)
+            self._restoring.pop(partition, None)
+            self._early.pop(partition, None)
+        self._full_partitions -= partitions
+        self._custody.forget(partitions)
+        self._held_reader.forget(partitions)
+
+    def _drain(self) -> None:
+        quiet = threading.Event()
+        self._side.drain(quiet.set)
+        while not quiet.is_set() and self._stop.left_s() > STOP_RESERVE_S:
+            self._vital.turned()
+            quiet.wait(POLL_S)
+            self._take_reports()
+        kill_point("in-drain")
+        if not quiet.is_set():
+            self._abandon()
+        self._commit_all()
+
+    def _abandon(self) -> None:
+        done = threading.Event()
+
+        def cut(attempts: int) -> None:
+            self.abandoned += attempts
+            done.set()
+
+        self._side.abandon(cut)
+        done.wait(STOP_RESERVE_S)
+
+    def _commit_all(self) -> None:
+        """Commit what is left, transactions first, and wait for the answers as long as there is time."""
+        while self._stop.left_s() > 0 and not self._begin_again:
+            self._take_reports()
+            if not self._source.commit_outstanding():
+                if self._custody.pending:
+                    self._flush()
+                elif changed := self._ledger.changed():
+                    self._commit(changed)
+                elif not self._custody.unfinished:
+                    break
+            self._source.set_paused(set(self._ledger.assigned()))
+            self._source.poll(1, BUSY_POLL_S)
+        else:
+            log.error("not_committed", extra={"subscription": self.name, "partitions": self._ledger.changed()})
+            self.abandoned += 1
+
+
+def _size(item: Item) -> int:
+    return len(item.push.body) + len(item.record.value or b"")

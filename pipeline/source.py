@@ -1,0 +1,288 @@
+"""A Kafka consumer as a source of records.
+
+Shape   KafkaSource keeps the Source port (ports.py) over a confluent-kafka consumer
+Start   each assignment begins at our own committed offset, never at the client's guess (`auto.offset.reset=error`):
+        starting_point() decides, and what expired or fell off the log is said and counted
+Commits one is outstanding at most; its answer comes through poll
+Errors  errors of the broker or the network are logged and waited out, fatal ones raise PipelineError
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+import msgspec
+from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from pipeline.cluster import Cluster
+from pipeline.commit_note import CommitNote, read_note
+from pipeline.kafka_errors import describe, is_access, is_passing, is_unreachable, kafka_error
+from pipeline.log_reader import record_of
+from pipeline.ports import Commit, Record, SourceListener, Start
+from pipeline.subscription import Start as StartAt
+from pipeline.topic_ids import TopicIds
+
+log = logging.getLogger(__name__)
+
+_ANSWER_S = 10.0
+_ANSWERS_S = 120.0
+_ASK_AGAIN_S = 0.5
+
+
+def starting_point(committed: int | None, note: CommitNote, low: int, high: int, start: int) -> Start:
+    """Decide where a partition begins.
+
+    Args:
+        committed: the group's offset; None where it has none.
+        note: what was committed with it.
+        low, high: the offsets of the log.
+        start: where a group without an offset begins, within the log.
+    """
+    if committed is None:
+        return Start(start)
+    if committed < low:
+        ranges = [(max(first, low), end) for first, end in note.settled_ranges(committed) if end > low]
+        settled = sum(min(end, low) - first for first, end in note.settled_ranges(committed) if first < low)
+        kept = msgspec.structs.replace(note, runs=_runs(low, ranges))
+        return Start(low, kept, low - committed - settled)
+    if committed > high:  # the log was cut: records that were committed are gone, newer ones will come
+        return Start(high, msgspec.structs.replace(note, runs=()), committed - high)
+    return Start(committed, note)
+
+
+def _runs(at: int, ranges: list[tuple[int, int]]) -> tuple[int, ...]:
+    runs: list[int] = []
+    for first, end in ranges:
+        runs += [first - at, end - first]
+        at = end
+    return tuple(runs)
+
+
+class KafkaSource:
+    """One topic, one consumer group."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        topic: str,
+        group: str,
+        start: StartAt,
+        listener: SourceListener,
+        on_error: Callable[[str | None], None],
+    ) -> None:
+        """Join the group.
+
+        Args:
+            on_error: hears what keeps us from working, and None when a broker has answered again.
+        """
+        self._cluster = cluster
+        self._topic = topic
+        self._start = start
+        self._listener = listener
+        self._on_error = on_error
+        self._troubled = False
+        self._topic_ids = TopicIds(cluster)
+        self._paused: set[int] = set()
+        self._outstanding = False
+        self._fresh: dict[int, int] = {}
+        config = cluster.consumer_config(group, self._on_client_error)
+        self._cooperative = config["group.protocol"] == "consumer" or "cooperative" in str(
+            config.get("partition.assignment.strategy", "")
+        )
+        self._consumer = Consumer(config | {"on_commit": self._on_commit, "logger": log})
+        self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+
+    def poll(self, limit: int, timeout_s: float) -> list[Record]:
+        """Take one record within the timeout, and with it all that lies ready."""
+        self._fresh.clear()
+        first = self._consumer.poll(timeout_s)
+        if first is None:
+            return []
+        messages = [first]
+        if limit > 1:
+            messages += self._consumer.consume(limit - 1, 0)
+        if self._fresh:
+            messages = self._without_fresh(messages)
+        return [record for message in messages if (record := self._record(message)) is not None]
+
+    def _without_fresh(self, messages: list[Message]) -> list[Message]:
+        """Leave out what may have been read before its partition was assigned in this very call.
+
+        One call may take records, then lose their partition, then get it back: which came first cannot be told.
+        """
+        mixed = self._fresh.keys() & {message.partition() for message in messages if not message.error()}
+        if mixed and self._cooperative:
+            self._consumer.incremental_unassign([TopicPartition(self._topic, part) for part in mixed])
+            self._place({part: self._fresh[part] for part in mixed})
+        elif mixed:
+            self.restart()
+        return [message for message in messages if message.error() or message.partition() not in mixed]
+
+    def commit(self, commits: dict[int, Commit]) -> None:
+        """Begin a commit."""
+        try:
+            self._consumer.commit(offsets=self._commits(commits), asynchronous=True)
+            self._outstanding = True
+        except KafkaException as error:
+            log.warning("commit_failed", extra={"topic": self._topic, "error": describe(error)})
+            self._listener.on_committed(acknowledged=False)
+
+    def commit_outstanding(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._outstanding
+
+    def set_paused(self, partitions: set[int]) -> None:
+        """Pause these and no others."""
+        if partitions == self._paused:
+            return
+        if resumed := self._paused - partitions:
+            self._consumer.resume(self._offsets(dict.fromkeys(resumed, 0)))
+        if paused := partitions - self._paused:
+            self._consumer.pause(self._offsets(dict.fromkeys(paused, 0)))
+        self._paused = set(partitions)
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+    def _record(self, message: Message) -> Record | None:
+        error = message.error()
+        if error is not None:
+            self._on_message_error(error)
+            return None
+        if self._troubled:
+            self._troubled = False
+            self._on_error(None)
+        return record_of(message)
+
+    def _on_message_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            raise self._cluster.explain(error)
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
+            # The log was cut under a running consumer. Begin this assignment again: that says what was lost.
+            log.error("offset_out_of_range", extra={"topic": self._topic, "error": describe(error)})
+            self.restart()
+            return
+        self._trouble(error)
+
+    def restart(self) -> None:
+        """Begin every partition again at its committed offset: what was read since is read again."""
+        held = self._consumer.assignment()
+        self._listener.on_lost({part.partition for part in held})
+        self._unassign(held)
+        self._listener.on_assigned(self._assign(sorted(part.partition for part in held)))
+
+    def group_metadata(self) -> object:
+        """Who we are in the group: fences a transaction's offsets. Valid until the next poll."""
+        return self._consumer.consumer_group_metadata()
+
+    def _on_client_error(self, error: KafkaError) -> None:
+        if is_unreachable(error) or is_access(error):
+            self._trouble(error)
+
+    def _trouble(self, error: KafkaError) -> None:
+        self._troubled = True
+        self._on_error(str(self._cluster.explain(error)))
+
+    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._listener.on_assigned(self._assign([p.partition for p in partitions]))
+        self._troubled = False
+        self._on_error(None)
+
+    def _assign(self, partitions: list[int]) -> dict[int, Start]:
+        starts = self._starts(partitions)
+        for partition, start in starts.items():
+            if start.lost:
+                where = {"topic": self._topic, "partition": partition}
+                log.error("offsets_lost", extra=where | {"lost": start.lost, "start": start.offset})
+        placed = {partition: start.offset for partition, start in starts.items()}
+        self._place(placed)
+        self._fresh |= placed
+        return starts
+
+    def _place(self, starts: dict[int, int]) -> None:
+        placed = self._offsets(starts)
+        if self._cooperative:
+            self._consumer.incremental_assign(placed)
+        else:
+            self._consumer.assign(placed)
+        # librdkafka keeps a pause across losing and regaining a partition: say it anew.
+        self._consumer.pause(placed)
+        self._paused |= starts.keys()
+
+    def _starts(self, partitions: list[int]) -> dict[int, Start]:
+        """Ask the brokers, as long as a group callback may last; a leader that moves, or is away, is asked again."""
+        asked = [TopicPartition(self._topic, partition) for partition in partitions]
+        until_s = time.monotonic() + _ANSWERS_S
+        while True:
+            try:
+                committed = self._consumer.committed(asked, timeout=_ANSWER_S) if asked else []
+                topic_id = self._topic_ids.of(self._topic) if asked else ""
+                return {part.partition: self._start_of(part, topic_id) for part in committed}
+            except KafkaException as error:
+                inner = kafka_error(error)
+                if inner.code() == KafkaError._DESTROY:
+                    return {}  # called from close(): nothing will be read
+                if time.monotonic() >= until_s or not (inner.retriable() or is_passing(error)):
+                    raise self._cluster.explain(error) from error
+                self._trouble(inner)
+                time.sleep(_ASK_AGAIN_S)
+
+    def _start_of(self, part: TopicPartition, topic_id: str) -> Start:
+        where = TopicPartition(self._topic, part.partition)
+        low, high = self._consumer.get_watermark_offsets(where, timeout=_ANSWER_S)
+        committed = None if part.offset == OFFSET_INVALID or part.offset < 0 else part.offset
+        note = read_note(part.metadata or "") or CommitNote()
+        anew = committed is not None and bool(note.topic_id) and topic_id not in {"", note.topic_id}
+        if anew:
+            log.error("topic_made_anew", extra={"topic": self._topic, "partition": part.partition, "offset": committed})
+            committed, note = None, CommitNote()
+        start = low if committed is not None else self._first_offset(part.partition, low, high)
+        begin = starting_point(committed, note, low, high, start)
+        return msgspec.structs.replace(
+            begin, note=msgspec.structs.replace(begin.note, topic_id=topic_id or begin.note.topic_id), anew=anew
+        )
+
+    def _first_offset(self, partition: int, low: int, high: int) -> int:
+        if self._start.at == "latest":
+            return high
+        if self._start.time_ms is None:
+            return low
+        asked = TopicPartition(self._topic, partition, self._start.time_ms)
+        found = self._consumer.offsets_for_times([asked], timeout=_ANSWER_S)[0].offset
+        return found if found >= 0 else high
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        commits = self._listener.on_revoked({part.partition for part in partitions})
+        if commits:
+            try:
+                consumer.commit(offsets=self._commits(commits), asynchronous=False)
+            except KafkaException as error:
+                log.warning("commit_failed", extra={"topic": self._topic, "error": describe(error)})
+        self._unassign(partitions)
+
+    def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        log.warning("partitions_lost", extra={"topic": self._topic, "partitions": [p.partition for p in partitions]})
+        self._listener.on_lost({part.partition for part in partitions})
+        self._unassign(partitions)
+
+    def _unassign(self, partitions: list[TopicPartition]) -> None:
+        self._paused -= {part.partition for part in partitions}
+        if self._cooperative:
+            self._consumer.incremental_unassign(partitions)
+        else:
+            self._consumer.unassign()
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        self._outstanding = False
+        failed = error or next((part.error for part in partitions if part.error), None)
+        if failed:
+            # Refused because the group moves, or not answered: what it would have said is said by the next one.
+            log.warning("commit_failed", extra={"topic": self._topic, "error": describe(kafka_error(failed))})
+        self._listener.on_committed(acknowledged=not failed)
+
+    def _commits(self, commits: dict[int, Commit]) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, part, one.offset, one.metadata) for part, one in commits.items()]
+
+    def _offsets(self, offsets: dict[int, int]) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, partition, offset) for partition, offset in offsets.items()]

@@ -1,0 +1,1 @@
+"""The delivery's decisions, and its assembly over the doubles of adapters/memory."""
