@@ -1,0 +1,102 @@
+"""One `delivery_attempted` line per attempt, and the metrics of attempts, written in batches.
+
+Fields  FIELDS, always all of them and in that order; a test holds the list
+Cost    an attempt appends to a list; the event loop writes the list a few times a second
+"""
+
+import logging
+from typing import Any
+
+from adapters.logs import LineWriter
+from pipeline.delivery import Attempt, Clock
+from pipeline.metrics import Metrics
+from pipeline.outcome import Abandoned, Delivered, Failed, Gone
+
+FIELDS = (
+    "subscription",
+    "partition",
+    "offset",
+    "key",
+    "msg_id",
+    "attempt",
+    "attempts_allowed",
+    "outcome",
+    "status",
+    "reason",
+    "duration_ms",
+    "retry_in_s",
+)
+
+FLUSH_S = 0.1
+
+log = logging.getLogger(__name__)
+
+
+class AttemptLog:
+    """The attempts of one subscription."""
+
+    def __init__(
+        self, label: str, attempts_allowed: int, clock: Clock, metrics: Metrics, writer: LineWriter | None
+    ) -> None:
+        self._label = label
+        self._allowed = attempts_allowed
+        self._clock = clock
+        self._writer = writer if log.isEnabledFor(logging.INFO) else None
+        self._attempts: list[Attempt] = []
+        self._delivered = metrics.delivered.labels(label)
+        self._seconds = metrics.attempt_seconds.labels(label)
+        self._by_outcome = {
+            name: metrics.attempts.labels(label, name) for name in ("delivered", "failed", "gone", "abandoned")
+        }
+
+    def add(self, attempt: Attempt) -> None:
+        """Note an attempt that has ended."""
+        if not self._attempts:
+            self._clock.call_later(FLUSH_S, self.flush)
+        self._attempts.append(attempt)
+
+    def flush(self) -> None:
+        """Write what was noted."""
+        attempts, self._attempts = self._attempts, []
+        if not attempts:
+            return
+        names = [_outcome(attempt)[0] for attempt in attempts]
+        for name, counter in self._by_outcome.items():
+            counter.inc(names.count(name))
+        self._delivered.inc(names.count("delivered"))
+        for attempt in attempts:
+            self._seconds.observe(attempt.duration_s)
+        if self._writer is not None:
+            self._writer.write_many("delivery_attempted", map(self._fields, attempts))
+
+    def _fields(self, attempt: Attempt) -> dict[str, Any]:
+        item, record = attempt.item, attempt.item.record
+        outcome, status, reason = _outcome(attempt)
+        key = None if record.key is None else record.key.decode("utf-8", "replace")
+        values = (
+            self._label,
+            record.partition,
+            record.offset,
+            key,
+            item.push.msg_id,
+            attempt.number,
+            self._allowed,
+            outcome,
+            status,
+            reason,
+            round(attempt.duration_s * 1000, 1),
+            attempt.retry_in_s,
+        )
+        return dict(zip(FIELDS, values, strict=True))
+
+
+def _outcome(attempt: Attempt) -> tuple[str, int | None, str | None]:
+    match attempt.outcome:
+        case Delivered(status):
+            return "delivered", status, None
+        case Failed(reason, status):
+            return "failed", status, reason
+        case Gone():
+            return "gone", 410, None
+        case Abandoned():
+            return "abandoned", None, None

@@ -1,0 +1,34 @@
+"""`batch-events check`: read the configuration, say everything that is wrong with it."""
+
+import argparse
+import os
+
+from adapters.settings_faults import SettingsError, value_at
+from adapters.settings_file import load_shown
+from pipeline.stop import ExitStatus
+
+NAME = "check"
+HELP = "Read the configuration; print everything that is wrong with it, one line each."
+EXAMPLES = """\
+  batch-events check
+  batch-events check --config /etc/batch-events/batch-events.yaml
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """None of its own."""
+    parser.set_defaults()
+
+
+def run(args: argparse.Namespace) -> ExitStatus:
+    """Print the faults, or what the file amounts to."""
+    try:
+        settings, shown = load_shown(args.config, os.environ)
+    except SettingsError as error:
+        print("\n".join(error.faults))
+        return ExitStatus.USAGE
+    print(f"ok: {len(settings.subscriptions)} subscriptions, brokers {settings.kafka['bootstrap.servers']}")
+    for index, one in enumerate(settings.subscriptions):
+        endpoint = value_at(shown, ("subscriptions", index, "endpoint"))  # as written: a reference may be a secret
+        print(f"  {one.topic}/{one.name}: {one.protocol} -> {endpoint}")
+    return ExitStatus.FINE

@@ -1,0 +1,104 @@
+"""`batch-events run`: deliver until SIGTERM or SIGINT."""
+
+import argparse
+import logging
+import os
+import signal
+import threading
+from types import FrameType
+
+from adapters.logs import LineWriter
+from adapters.registry_extra import registry_of
+from adapters.settings import Settings
+from adapters.settings_faults import SettingsError
+from adapters.settings_file import load_settings
+from adapters.wiring import Delivering
+from pipeline.stop import ExitStatus, StopRequest
+from pipeline.subscription import Subscription
+from schemas.avro import ResolveId, no_registry
+
+log = logging.getLogger(__name__)
+
+NAME = "run"
+HELP = "Deliver the configuration's subscriptions until SIGTERM or SIGINT."
+EXAMPLES = """\
+  batch-events run
+  batch-events run --subscription job-message/billing --log-format json
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """--subscription."""
+    parser.add_argument(
+        "--subscription",
+        action="append",
+        metavar="TOPIC/NAME",
+        help="deliver this one only; may be given more than once",
+    )
+
+
+def run(args: argparse.Namespace) -> ExitStatus:
+    """Run the process; the first signal asks it to stop, the second ends it at once."""
+    settings = load_settings(args.config, os.environ)
+    subscriptions = chosen(settings, args.subscription)
+    stop = StopRequest(settings.stop_grace_s)
+    _watch_signals(stop)
+    _watch_threads(stop)
+    try:
+        delivering = Delivering(settings, subscriptions, stop, _writer(), _resolver(settings))
+    except OSError as error:
+        raise SettingsError([f"http.listen: {settings.http.listen!r}: {error.strerror}"]) from error
+    status = delivering.run()
+    if threading.active_count() > 1 and status is not ExitStatus.FINE:
+        # A thread that hangs in a broker's answer must not keep the process: all there was to say is said.
+        logging.shutdown()
+        os._exit(status)
+    return status
+
+
+def chosen(settings: Settings, labels: list[str] | None) -> list[Subscription]:
+    """The subscriptions to deliver.
+
+    Raises:
+        SettingsError: a label that the configuration does not have.
+    """
+    by_label = {one.label: one for one in (entry.subscription() for entry in settings.subscriptions)}
+    unknown = [label for label in labels or () if label not in by_label]
+    if unknown:
+        allowed = ", ".join(by_label) or "none"
+        raise SettingsError([f"--subscription: {label!r} is not configured; there are: {allowed}" for label in unknown])
+    return [by_label[label] for label in dict.fromkeys(labels or by_label)]
+
+
+def _writer() -> LineWriter | None:
+    return next((handler for handler in logging.getLogger().handlers if isinstance(handler, LineWriter)), None)
+
+
+def _resolver(settings: Settings) -> ResolveId:
+    registry = registry_of(settings)
+    if registry is None:
+        return no_registry
+    log.info("schema_registry", extra={"schemas_known": registry.known()})
+    return registry.resolve
+
+
+def _watch_signals(stop: StopRequest) -> None:
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if stop.requested:
+            os._exit(ExitStatus.SECOND_INTERRUPT)
+        stop.request()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+
+
+def _watch_threads(stop: StopRequest) -> None:
+    """What a thread did not foresee ends the process, not just the thread."""
+
+    def on_exception(args: threading.ExceptHookArgs) -> None:
+        name = args.thread.name if args.thread is not None else "a thread"
+        error = args.exc_value or args.exc_type()
+        log.critical("thread_failed", exc_info=error, extra={"thread_name": name})
+        stop.part_died(name)
+
+    threading.excepthook = on_exception

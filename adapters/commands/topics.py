@@ -1,0 +1,47 @@
+"""`batch-events topics`: the Kafka topics that the configuration needs."""
+
+import argparse
+import os
+
+from adapters.provision import TopicAdmin, needed
+from adapters.settings_file import load_settings
+from pipeline.cluster import Cluster
+from pipeline.stop import ExitStatus
+from pipeline.topics import differences
+
+NAME = "topics"
+HELP = "Show the Kafka topics that the configuration needs, with what is missing or different; --apply creates."
+EXAMPLES = """\
+  batch-events topics
+  batch-events topics --apply
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """--apply."""
+    parser.add_argument(
+        "--apply", action="store_true", help="create the missing topics; existing ones are never changed"
+    )
+
+
+def run(args: argparse.Namespace) -> ExitStatus:
+    """One line a topic, and one for each difference."""
+    settings = load_settings(args.config, os.environ)
+    admin = TopicAdmin(Cluster(settings.kafka))
+    specs = needed(settings)
+    actual = admin.actual([spec.name for spec in specs])
+    missing = [spec for spec in specs if spec.name not in actual]
+    created = admin.create(missing) if args.apply else {}
+    for spec in specs:
+        if spec.name in actual:
+            found = differences(spec, actual[spec.name])
+            print(f"{spec.name}: {'different' if found else 'ok'}")
+            for difference in found:
+                print(f"  {difference}")
+        elif spec.name not in created:
+            print(f"{spec.name}: missing")
+        elif (reason := created[spec.name]) is None:
+            print(f"{spec.name}: created")
+        else:
+            print(f"{spec.name}: not created: {reason}")
+    return ExitStatus.USAGE if any(created.values()) else ExitStatus.FINE

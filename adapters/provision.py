@@ -1,0 +1,109 @@
+"""The Kafka topics that a configuration needs: what there should be, what there is, and creating what is missing.
+
+Shape   needed(settings) -> specs; TopicAdmin reads and creates through confluent-kafka's admin client
+Errors  BrokerUnreachableError, AccessRefusedError; what Kafka refuses to create is told topic by topic
+"""
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that the package does not list
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from adapters.settings import QueueSubscriptionSettings, Settings
+from pipeline.cluster import Cluster
+from pipeline.errors import PipelineError
+from pipeline.kafka_errors import describe, kafka_error
+from pipeline.topics import (
+    DEAD_LETTER_EXTRA_BYTES,
+    EVENT_MAX_BYTES,
+    QUEUE_FACTOR,
+    ActualTopic,
+    TopicSpec,
+    dead_letter_topic,
+    event_topic,
+    held_spec,
+    held_topic,
+    queue_topic,
+    topic_spec,
+)
+
+ANSWER_S = 10.0
+
+
+def needed(settings: Settings) -> list[TopicSpec]:
+    """Every topic of the configuration: event topics, queues, dead letters."""
+    topics, replicas = settings.topics, settings.topics.replication_factor
+    letters_ms = settings.dead_letters.retention_s * 1000
+    letter_bytes = EVENT_MAX_BYTES + DEAD_LETTER_EXTRA_BYTES
+    specs: dict[str, TopicSpec] = {}
+    for one in settings.subscriptions:
+        name = event_topic(one.topic, topics.prefix)
+        specs[name] = topic_spec(name, topics.partitions, replicas, topics.retention_s * 1000, EVENT_MAX_BYTES)
+        if isinstance(one, QueueSubscriptionSettings):
+            name = queue_topic(one.endpoint)
+            limit = QUEUE_FACTOR * EVENT_MAX_BYTES
+            specs[name] = topic_spec(
+                name, settings.queues.partitions, replicas, settings.queues.retention_s * 1000, limit
+            )
+        else:
+            name = held_topic(one.topic, one.name)
+            specs[name] = held_spec(name, topics.partitions, replicas)
+        name = dead_letter_topic(one.topic, one.name)
+        specs[name] = topic_spec(name, topics.partitions, replicas, letters_ms, letter_bytes)
+    return list(specs.values())
+
+
+class TopicAdmin:
+    """Reads and creates topics."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._admin = cluster.admin()
+
+    def existing(self, timeout_s: float = ANSWER_S) -> set[str]:
+        """The names of all topics."""
+        try:
+            return set(self._admin.list_topics(timeout=timeout_s).topics)
+        except KafkaException as error:
+            raise self._explained(error) from error
+
+    def _explained(self, error: KafkaException) -> PipelineError:
+        self._admin.poll(0)  # a refusal is told to the client's callback alone
+        return self._cluster.explain(error)
+
+    def actual(self, names: list[str]) -> dict[str, ActualTopic]:
+        """What those of these topics are that exist."""
+        try:
+            metadata = self._admin.list_topics(timeout=ANSWER_S).topics
+            found = [name for name in names if name in metadata]
+            asked = [ConfigResource(ResourceType.TOPIC, name) for name in found]
+            answers = self._admin.describe_configs(asked, request_timeout=ANSWER_S) if asked else {}
+            configs = {resource.name: future.result() for resource, future in answers.items()}
+        except KafkaException as error:
+            raise self._explained(error) from error
+        return {
+            name: ActualTopic(
+                len(metadata[name].partitions),
+                max((len(part.replicas) for part in metadata[name].partitions.values()), default=0),
+                {key: str(entry.value) for key, entry in configs[name].items()},
+            )
+            for name in found
+        }
+
+    def create(self, specs: list[TopicSpec]) -> dict[str, str | None]:
+        """Create topics; for each, why it was not created, or None."""
+        if not specs:
+            return {}
+        new = [NewTopic(s.name, s.partitions, s.replication_factor, config=s.config) for s in specs]
+        answers = self._admin.create_topics(new, operation_timeout=ANSWER_S, request_timeout=ANSWER_S)
+        results: dict[str, str | None] = {}
+        for name, future in answers.items():
+            try:
+                future.result()
+                results[name] = None
+            except KafkaException as error:
+                there = kafka_error(error).code() == KafkaError.TOPIC_ALREADY_EXISTS  # somebody else was quicker
+                results[name] = None if there else describe(error)
+        return results

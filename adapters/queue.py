@@ -1,0 +1,156 @@
+"""Queue subscriptions: consume, re-encode, produce into `cmq.queue.<name>`, in one Kafka transaction with the offsets.
+
+Shape   QueueSubscriptionLoop.run() until the stop request, on a thread of its own
+Promise exactly one message in the queue per event, also after kill -9: message and offset become visible together
+Fence   the group's metadata goes with each transaction, so a member that was replaced cannot commit
+Refused a batch that the broker refuses is halved until one record is left; that one goes to the dead letters, in a
+        transaction like any other
+Errors  PipelineError when Kafka says that it can never work
+"""
+
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pipeline.dead_letter import dead_letter_headers
+from pipeline.errors import TransactionFailedError
+from pipeline.health import Vital
+from pipeline.metrics import Metrics
+from pipeline.ports import (
+    ANY_PARTITION,
+    Batch,
+    Commit,
+    DeadLetter,
+    Record,
+    Source,
+    SourceListener,
+    Start,
+    Transactions,
+    Write,
+)
+from pipeline.stop import StopRequest
+from pipeline.subscription import Subscription
+from pipeline.topics import dead_letter_topic, queue_topic
+from pipeline.transform import QueueMessage, Refusal, Transform, Unwanted
+
+log = logging.getLogger(__name__)
+
+BATCH = 5_000
+POLL_S = 0.1
+
+
+class Counts(NamedTuple):
+    """What became of a batch's records."""
+
+    filtered: int
+    buried: int
+
+
+class QueueSubscriptionLoop(SourceListener):
+    """One input of one queue subscription."""
+
+    def __init__(
+        self,
+        subscription: Subscription,
+        make_source: Callable[["QueueSubscriptionLoop"], Source],
+        transactions: Transactions,
+        transform: Transform,
+        stop: StopRequest,
+        vital: Vital,
+        metrics: Metrics,
+        topic: str,
+    ) -> None:
+        self.name = subscription.label
+        self.abandoned = 0
+        self._transactions = transactions
+        self._transform = transform
+        self._stop = stop
+        self._vital = vital
+        self._event_topic = topic
+        self._queue_topic = queue_topic(subscription.queue_name)
+        self._dead_letter_topic = dead_letter_topic(subscription.topic_name, subscription.name)
+        self._limit = BATCH
+        self._refused: dict[tuple[int, int], str] = {}
+        self._received = metrics.received.labels(self.name)
+        self._filtered = metrics.filtered.labels(self.name)
+        self._delivered = metrics.delivered.labels(self.name)
+        self._dead_letters = metrics.dead_letters.labels(self.name)
+        self._verdicts = metrics.transactions
+        self._source = make_source(self)
+
+    def run(self) -> None:
+        """Deliver until the stop request; a batch is committed whole or not at all."""
+        try:
+            while not self._stop.requested:
+                self._vital.turned()
+                self._source.set_paused(set())
+                records = self._source.poll(self._limit, POLL_S)
+                if records:
+                    self._deliver(records)
+        finally:
+            self._source.close()
+            self._transactions.close()
+
+    def _deliver(self, records: list[Record]) -> None:
+        writes, counts = self._writes(records)
+        commits = {record.partition: Commit(record.offset + 1) for record in records}
+        batch = Batch(writes, self._event_topic, commits, "in-queue-transaction")
+        try:
+            self._transactions.run(batch, self._source.group_metadata())
+        except TransactionFailedError as error:
+            self._failed(records, error)
+            return
+        self._limit = min(BATCH, self._limit * 2)
+        self._refused.clear()
+        self._verdicts.labels(self.name, "committed").inc()
+        self._received.inc(len(records))
+        self._filtered.inc(counts.filtered)
+        self._dead_letters.inc(counts.buried)
+        self._delivered.inc(len(records) - counts.filtered - counts.buried)
+
+    def _failed(self, records: list[Record], error: TransactionFailedError) -> None:
+        """What was read is read again, from what is committed: that tells what the transaction came to, too."""
+        self._verdicts.labels(self.name, "aborted").inc()
+        log.warning("transaction_aborted", extra={"subscription": self.name, "error": str(error)})
+        if error.refused:
+            self._narrow(records, str(error))
+        self._source.restart()
+
+    def _narrow(self, records: list[Record], reason: str) -> None:
+        """The next batch is half as large; a single record that is refused is a dead letter."""
+        self._limit = max(1, len(records) // 2)
+        if len(records) == 1:
+            self._refused[records[0].partition, records[0].offset] = reason
+
+    def _writes(self, records: list[Record]) -> tuple[list[Write], Counts]:
+        writes: list[Write] = []
+        filtered = buried = 0
+        for record in records:
+            message: QueueMessage | Refusal | Unwanted = self._transform.queue_message(record)
+            if self._refused and (refused := self._refused.get((record.partition, record.offset))):
+                message = Refusal(f"refused by the broker: {refused}")
+            match message:
+                case QueueMessage(value, headers):
+                    writes.append(Write(self._queue_topic, ANY_PARTITION, record.key, value, headers))
+                case Refusal(reason):
+                    buried += 1
+                    letter = dead_letter_headers(DeadLetter(record, reason), self._event_topic)
+                    writes.append(Write(self._dead_letter_topic, ANY_PARTITION, record.key, record.value, letter))
+                case Unwanted():
+                    filtered += 1
+        return writes, Counts(filtered, buried)
+
+    def on_assigned(self, starts: dict[int, Start]) -> None:
+        """Nothing to keep: positions travel in the transactions."""
+        log.info("partitions_assigned", extra={"subscription": self.name, "partitions": sorted(starts)})
+
+    def on_revoked(self, partitions: set[int]) -> dict[int, Commit]:
+        """Nothing is open between two polls, so nothing is left to commit."""
+        log.info("partitions_revoked", extra={"subscription": self.name, "partitions": sorted(partitions)})
+        return {}
+
+    def on_lost(self, partitions: set[int]) -> None:
+        """As on_revoked."""
+
+    def on_committed(self, *, acknowledged: bool) -> None:
+        """Never called: the offsets go with the transactions."""

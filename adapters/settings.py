@@ -1,0 +1,153 @@
+"""What the configuration file may say: one frozen model, refused early, all faults at once.
+
+Shape   Settings; each of its .subscriptions gives the pipeline's own frozen policy. settings_file.py reads it, and
+        checks what no key knows by itself: names (settings_names.py), librdkafka's properties (settings_kafka.py)
+Source  design sections 4 and 8; every key stands in the README's configuration reference, held by a test
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from adapters.settings_values import (
+    AgeSeconds,
+    CaFile,
+    CmqName,
+    Concurrency,
+    Count,
+    EndpointUrl,
+    Events,
+    GapSeconds,
+    GraceSeconds,
+    Listen,
+    Owner,
+    Prefix,
+    Replicas,
+    Retention,
+    Secrets,
+    StartForm,
+    TimeoutSeconds,
+    Url,
+)
+from pipeline.retry import NotifyStrategy, RetrySchedule
+from pipeline.subscription import BodyEncoding, HttpPolicy, OnExhausted, OnRefused, Protocol, Start, Subscription
+from pipeline.topics import DAY_MS, DEFAULT_PREFIX
+from schemas.cmq_push import ContentFormat
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+class TopicSettings(_Model):
+    """The Kafka topics that stand for CMQ topics."""
+
+    prefix: Prefix = DEFAULT_PREFIX
+    partitions: Count = 6
+    replication_factor: Replicas = 3
+    retention_s: Retention = 3 * DAY_MS // 1000
+
+
+class QueueSettings(_Model):
+    """The Kafka topics that stand for CMQ queues."""
+
+    partitions: Count = 1
+    retention_s: Retention = 4 * DAY_MS // 1000
+
+
+class DeadLetterSettings(_Model):
+    """The dead-letter topics."""
+
+    retention_s: Retention = 14 * DAY_MS // 1000
+
+
+class HttpServerSettings(_Model):
+    """Where /live, /ready and /metrics are."""
+
+    listen: Listen = "127.0.0.1:8080"
+
+
+class SchemaRegistrySettings(_Model):
+    """A schema registry; absent: single-object encoding and the shipped schemas."""
+
+    url: Url
+    auto_register: bool = True
+    username: str | None = None
+    password: Annotated[str | None, Field(repr=False)] = None
+    ca_file: CaFile | None = None
+
+
+class SubscriptionBase(_Model):
+    """What a subscription of either protocol has."""
+
+    topic: CmqName
+    name: CmqName
+    events: Events | None = None
+    start: StartForm = Start()
+
+
+class QueueSubscriptionSettings(SubscriptionBase):
+    """A subscription that fills a queue."""
+
+    protocol: Literal[Protocol.QUEUE]
+    endpoint: CmqName
+
+    def subscription(self) -> Subscription:
+        """The pipeline's policy."""
+        return Subscription(self.topic, self.name, Protocol.QUEUE, self.events, self.start, queue_name=self.endpoint)
+
+
+class HttpSubscriptionSettings(SubscriptionBase):
+    """A subscription that calls an endpoint."""
+
+    protocol: Literal[Protocol.HTTP]
+    endpoint: EndpointUrl
+    notify_strategy: NotifyStrategy = NotifyStrategy.EXPONENTIAL_DECAY_RETRY
+    notify_content_format: ContentFormat = ContentFormat.JSON
+    body_encoding: BodyEncoding = BodyEncoding.BASE64
+    retry_schedule_s: tuple[GapSeconds, ...] | None = None
+    concurrency: Concurrency = 64
+    timeout_s: TimeoutSeconds = 15.0
+    allow_private_addresses: bool = False
+    on_exhausted: OnExhausted = OnExhausted.DEAD_LETTER
+    on_refused: OnRefused = OnRefused.RETRY
+    max_age_s: AgeSeconds = 2 * DAY_MS / 1000
+    signing_secret: Annotated[Secrets, Field(repr=False)] = ()
+    ca_file: CaFile | None = None
+
+    def subscription(self) -> Subscription:
+        """The pipeline's policy."""
+        policy = HttpPolicy(
+            endpoint=self.endpoint,
+            content_format=self.notify_content_format,
+            body_encoding=self.body_encoding,
+            retry=RetrySchedule(self.notify_strategy, self.retry_schedule_s),
+            concurrency=self.concurrency,
+            timeout_s=self.timeout_s,
+            allow_private_addresses=self.allow_private_addresses,
+            on_exhausted=self.on_exhausted,
+            on_refused=self.on_refused,
+            max_age_s=self.max_age_s,
+            signing_secrets=self.signing_secret,
+            ca_file=self.ca_file,
+        )
+        return Subscription(self.topic, self.name, Protocol.HTTP, self.events, self.start, http=policy)
+
+
+SubscriptionSettings = Annotated[QueueSubscriptionSettings | HttpSubscriptionSettings, Field(discriminator="protocol")]
+
+
+class Settings(_Model):
+    """The whole file."""
+
+    kafka: Annotated[dict[str, Any], Field(repr=False)]
+    topics: TopicSettings = TopicSettings()
+    queues: QueueSettings = QueueSettings()
+    dead_letters: DeadLetterSettings = DeadLetterSettings()
+    subscriptions: tuple[SubscriptionSettings, ...] = ()
+    http: HttpServerSettings = HttpServerSettings()
+    stop_grace_s: GraceSeconds = 25.0
+    topic_owner: Owner = 0
+    schema_registry: SchemaRegistrySettings | None = None

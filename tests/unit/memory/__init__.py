@@ -1,0 +1,1 @@
+"""The shipped doubles, where no contract test speaks of them."""
