@@ -1,0 +1,109 @@
+"""What tests see of the ladder: fixtures `broker`, `native_cluster`, `unique`; markers; the word at the end.
+
+real_broker     the test needs a real Kafka: container, native or given
+native_cluster  the test needs brokers of its own as Java processes, whatever the tier
+
+Where a marked test cannot run it is skipped and listed at the end as not checked; it is an error where
+Wishes.strict says so (CI=true, BATCH_EVENTS_REQUIRE_TIER).
+"""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.brokers import sigterm
+from tests.brokers.broker import Broker, running_broker
+from tests.brokers.killable import ClusterMaker, killable_cluster
+from tests.brokers.session_tier import SessionTier
+from tests.brokers.tiers import CannotRun
+from tests.brokers.unchecked import Unchecked
+from tests.brokers.wishes import read_wishes
+
+TIER = pytest.StashKey[SessionTier]()
+UNCHECKED = pytest.StashKey[Unchecked]()
+NAME_LIMIT = 64  # of a CMQ queue, topic or subscription
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "real_broker: needs a real Kafka (container, native or given tier)")
+    config.addinivalue_line("markers", "native_cluster: needs Java and the Kafka jars, whatever the tier")
+    try:
+        config.stash[TIER] = SessionTier(read_wishes(os.environ))
+    except CannotRun as refusal:
+        raise pytest.UsageError(str(refusal)) from None
+    config.stash[UNCHECKED] = Unchecked()
+    sigterm.ends_the_session()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"broker tier: {config.stash[TIER].known or 'chosen when a test needs it'}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail what cannot run here, before any fixture is set up."""
+    tier = item.config.stash[TIER]
+    refusal = _refusal(item, tier)
+    if refusal and tier.wishes.strict:
+        pytest.fail(f"cannot run, and nothing may be skipped here: {refusal}", pytrace=False)
+    if refusal:
+        item.config.stash[UNCHECKED].add(refusal, _claim(item))
+        pytest.skip(f"{refusal}; not checked: {_claim(item)}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    tier, unchecked = config.stash[TIER], config.stash[UNCHECKED]
+    if unchecked:
+        terminalreporter.section(f"NOT CHECKED on this tier: {len(unchecked)} tests", sep="!", red=True, bold=True)
+        for line in unchecked.lines():
+            terminalreporter.write_line(line)
+    for line in (f"broker tier: {tier.known or 'none was needed'}", *tier.passed_over):
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
+    """The session's broker, started when the first test asks for it."""
+    tier = pytestconfig.stash[TIER]
+    with running_broker(tier.choice().tier, tier.wishes.bootstrap_servers) as running:
+        yield running
+
+
+@pytest.fixture
+def native_cluster(request: pytest.FixtureRequest) -> ClusterMaker:
+    """What makes a cluster of Java processes that may be killed, as a context: brokers=3, config={…}."""
+    if request.node.get_closest_marker("native_cluster") is None:
+        pytest.fail("a test that uses native_cluster must carry the marker of that name", pytrace=False)
+    return killable_cluster
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """A maker of names that CMQ takes and that no other test has: `unique("job-message")`."""
+    return unique_name
+
+
+def unique_name(stem: str) -> str:
+    """Give stem, shortened if need be, with eight random hexadecimal digits behind it."""
+    ending = f"-{uuid.uuid4().hex[:8]}"
+    return stem[: NAME_LIMIT - len(ending)] + ending
+
+
+def _refusal(item: pytest.Item, tier: SessionTier) -> str:
+    try:
+        if item.get_closest_marker("real_broker") and (refusal := tier.real_refusal()):
+            return refusal
+    except CannotRun as refused:
+        pytest.fail(str(refused), pytrace=False)
+    if item.get_closest_marker("native_cluster") and (refusal := tier.native_refusal):
+        return f"no brokers as Java processes: {refusal}"
+    return ""
+
+
+def _claim(item: pytest.Item) -> str:
+    """Give the first line of the test's docstring, else its name without its case."""
+    doc = getattr(getattr(item, "function", None), "__doc__", None) or ""
+    name = getattr(item, "originalname", None) or item.name
+    return doc.strip().splitlines()[0] if doc.strip() else f"{item.nodeid.split('::')[0]}::{name}"

@@ -1,0 +1,141 @@
+"""Members of a group that stop, stand still, join and leave."""
+
+import os
+import signal
+
+from tests.faults.case import case
+from tests.faults.kill_points import CLOCKS
+from tests.faults.scene import Scene
+from tests.harness.conduct import hang, hang_for_good, slowly
+from tests.harness.sink import Conduct
+
+
+@case(
+    "SIGSTOP beyond the session, then SIGCONT",
+    "A member stands still with POSTs out, another takes its partitions; awake again it sends nothing of them.",
+    clocks=CLOCKS,
+    queue=None,
+)
+def stopped_and_continued(scene: Scene) -> None:
+    stopped = [False]
+
+    def answer(_path: str, msg_id: str, _attempt: int) -> int | Conduct:
+        return hang if int(msg_id) % 50 == 0 and not stopped[0] else 200
+
+    scene.sink.answer = answer
+    scene.publish()
+    first = scene.start()
+    scene.wait(lambda: any(not one.ended for one in scene.requests) and scene.accepted > 300, "POSTs that hang")
+    first.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, first.process.pid, os.WSTOPPED | os.WNOWAIT)
+    stopped[0] = True
+    scene.note_fault()
+    scene.start()
+    scene.wait(lambda: scene.accepted == len(scene.sent), "the second to have delivered everything")
+    scene.orphans |= {one.arrived for one in scene.requests if not one.ended}  # those the sink had not read yet
+    arrived = len(scene.requests)
+    first.process.send_signal(signal.SIGCONT)
+    scene.sink.release()
+    first.wait_for_line("partitions_lost")
+    scene.publish(seed=2)
+    scene.finish()
+    first_again = [
+        one for one in scene.requests[arrived:] if one.msg_id in {r.msg_id for r in scene.requests[:arrived]}
+    ]
+    assert not first_again, "the first sent again what was not its own any more"
+
+
+@case(
+    "SIGTERM with a hung endpoint",
+    "Requests are out and nobody answers: the process ends within its grace, says that it abandoned work (status 3), "
+    "and a successor delivers it.",
+    clocks=CLOCKS + ", grace 4 s",
+    config={"stop_grace_s": 4},
+)
+def terminated_while_hung(scene: Scene) -> None:
+    scene.sink.answer = lambda _path, msg_id, _attempt: hang_for_good if int(msg_id) % 20 == 0 else 200
+    scene.publish()
+    first = scene.start()
+    scene.wait(lambda: len([one for one in scene.requests if not one.ended]) > 10, "requests that hang")
+    assert scene.stop(first) == 3  # what was out is cut, nobody has accepted it
+    scene.sink.answer = lambda *_: 200
+    scene.finish()
+
+
+@case(
+    "SIGTERM under load",
+    "In the middle of a backlog: what is out ends and is committed, status 0, nothing is sent twice.",
+)
+def terminated_under_load(scene: Scene) -> None:
+    scene.sink.answer = lambda *_: slowly(0.02)
+    scene.publish(100)
+    for share in (1, 2):
+        member = scene.start()
+        scene.wait_accepted(share * len(scene.sent) // 4)
+        assert scene.stop(member) == 0
+    scene.finish()
+
+
+@case(
+    "members join and leave without end",
+    "Eight times a second member joins, or one leaves, before the group has settled: safety, not speed.",
+    clocks=CLOCKS,
+)
+def joining_and_leaving(scene: Scene) -> None:
+    scene.sink.answer = lambda *_: slowly(0.02)
+    scene.publish(100)
+    stable = scene.start()
+    scene.wait_accepted(50)
+    for _ in range(4):
+        guest = scene.start()
+        guest.wait_for_line("started")
+        scene.stop(guest)
+    assert stable in scene.running
+    scene.finish()
+
+
+@case("rolling restart of three members", "One after the other is stopped and replaced: nothing is sent twice.")
+def rolling_restart(scene: Scene) -> None:
+    scene.sink.answer = lambda *_: slowly(0.02)
+    scene.publish(200)
+    for _ in range(3):
+        scene.start()
+    for member in list(scene.running):
+        member.wait_for_line("partitions_assigned")
+    for old in list(scene.running):
+        new = scene.start()
+        new.wait_for_line("partitions_assigned")
+        assert scene.stop(old) == 0
+    scene.publish(20, seed=2)
+    scene.finish()
+
+
+@case("kill -9 of one of three members", "The two others take its partitions over.", clocks=CLOCKS)
+def one_of_three(scene: Scene) -> None:
+    scene.sink.answer = lambda *_: slowly(0.02)
+    scene.publish(100)
+    for _ in range(3):
+        scene.start()
+    for member in scene.running:
+        member.wait_for_line("partitions_assigned", "billing")
+    scene.wait_accepted(300)
+    scene.kill(scene.running[0])
+    scene.finish()
+
+
+@case(
+    "SIGTERM twice",
+    "The second one ends the process at once (status 130): as a kill, and no worse.",
+    clocks=CLOCKS,
+)
+def terminated_twice(scene: Scene) -> None:
+    scene.sink.answer = lambda _path, msg_id, _attempt: hang_for_good if int(msg_id) % 20 == 0 else 200
+    scene.publish()
+    member = scene.start()
+    scene.wait(lambda: len([one for one in scene.requests if not one.ended]) > 10, "requests that hang")
+    member.process.terminate()
+    member.wait_for_line("stopping")
+    assert member.terminate() == 130
+    scene.note_fault(member)
+    scene.sink.answer = lambda *_: 200
+    scene.finish()
