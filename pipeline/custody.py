@@ -1,8 +1,8 @@
 """What only a transaction may move: held keys and dead letters of one input of a subscription.
 
-Shape   Custody is the consumer thread's; it hears the event loop's reports, decides with HeldKeys, reads events again
-        through a LogReader, and writes through Transactions: held records, tombstones and dead letters, always with
-        the partition's offset and map
+Shape   Custody is the consumer thread's; it hears the event loop's reports, decides with HeldKeys, has events read
+        by CatchUp, and writes through Transactions: held records, tombstones and dead letters, always with the
+        partition's offset and map
 Order   a key is given up by the event loop (collect) before it is held, and handed back (accept) only after its
         tombstone is acknowledged
 Fence   what a transaction settles is settled in the ledger when it is acknowledged, not before; a failed one is tried
@@ -16,6 +16,8 @@ from typing import Protocol
 
 import msgspec
 
+from pipeline.burials import Burial, Burials
+from pipeline.catch_up import CatchUp, HeldSide
 from pipeline.clock import SystemTimes, Times
 from pipeline.commit_note import CommitNote, write_fitting
 from pipeline.dead_letter import dead_letter_headers
@@ -26,22 +28,15 @@ from pipeline.held_record import HeldState, held_key, write_state
 from pipeline.inbox import Collected, HeldEnded, ToBury, ToHold
 from pipeline.ledger import OffsetLedger
 from pipeline.outcome import Delivered, Failed
-from pipeline.ports import Batch, Commit, DeadLetter, LogReader, Missing, Record, Scanned, Transactions, Write
+from pipeline.ports import Batch, Commit, LogReader, Record, Transactions, Write
 
 log = logging.getLogger(__name__)
 
 FLUSH_S = 0.25
-TICK_S = 0.05
-DUE_AT_ONCE = 256
-MAX_BURIALS = 500
-"""Dead letters in one transaction."""
 
 
-class EventLoopSide(Protocol):
+class EventLoopSide(HeldSide, Protocol):
     """The delivery, called from another thread; each call returns at once."""
-
-    def accept_held(self, items: list[Item]) -> None:
-        """See Delivery.accept_held."""
 
     def collect(self, item: Item) -> None:
         """See Delivery.collect; the answer comes as a report."""
@@ -57,14 +52,6 @@ class Names(msgspec.Struct, frozen=True):
     held: str
     dead_letters: str
     source: int
-
-
-class Burial(msgspec.Struct, frozen=True):
-    """A dead letter to be written; `held` where the event is a held key's next one."""
-
-    item: Item
-    letter: DeadLetter
-    held: HeldKey | None
 
 
 class Custody:
@@ -92,7 +79,6 @@ class Custody:
         self._names = names
         self._ledger = ledger
         self._side = side
-        self._reader = reader
         self._transactions = transactions
         self._to_item = to_item
         self._accept = accept
@@ -100,15 +86,14 @@ class Custody:
         self._times = times or SystemTimes()
         self._keys: dict[int, HeldKeys] = {}
         self._notes: dict[int, CommitNote] = {}
-        self._burials: list[Burial] = []
+        self._burials = Burials()
+        self._catch_up = CatchUp(self._keys, ledger, side, reader, self._burials, to_item, self._times)
         self._waiting: dict[tuple[int, int], Record] = {}
         self._uncollected: dict[int, tuple[int, HeldKey]] = {}
         """By item: the partition, and the key whose lane has been asked for."""
 
         self._flushed_s = 0.0
-        self._ticked_s = 0.0
         self._failures = 0
-        self._burial_limit = MAX_BURIALS
 
     def begin(self, partition: int, keys: HeldKeys, note: CommitNote) -> None:
         """Take a partition whose held keys are known."""
@@ -117,13 +102,13 @@ class Custody:
 
     def forget(self, partitions: set[int]) -> None:
         """Let go of partitions."""
+        self._catch_up.forget(partitions)
         for partition in partitions:
             self._keys.pop(partition, None)
             self._notes.pop(partition, None)
-        self._burials = [one for one in self._burials if one.item.record.partition not in partitions]
+        self._burials.forget(partitions)
         self._waiting = {where: record for where, record in self._waiting.items() if where[0] not in partitions}
         self._uncollected = {item: asked for item, asked in self._uncollected.items() if asked[0] not in partitions}
-        self._reader.forget(partitions)
 
     def held_count(self) -> int:
         """How many keys are held."""
@@ -136,7 +121,7 @@ class Custody:
     @property
     def busy(self) -> bool:
         """Whether something is to be read again soon: the caller should not sleep long."""
-        return self._reader.busy or bool(self._burials) or any(keys.out for keys in self._keys.values())
+        return self._catch_up.busy or bool(self._burials)
 
     @property
     def pending(self) -> bool:
@@ -214,7 +199,7 @@ class Custody:
     def to_bury(self, report: ToBury) -> None:
         """An item's last attempt failed, or it cannot be delivered at all."""
         if self._current(report.item) is not None:
-            self._burials.append(Burial(report.item, report.letter, None))
+            self._burials.add(report.item, report.letter)
 
     def held_ended(self, report: HeldEnded) -> None:
         """An attempt for a held key has ended."""
@@ -224,31 +209,22 @@ class Custody:
         if keys is None or held is None or held.phase is not HeldPhase.OUT:
             return
         now_ms = self._times.now_ms()
+        self._catch_up.ended(held, all_of_them=not report.goes_on)
         if report.letter is not None:
-            self._burials.append(Burial(item, report.letter, held))
+            HeldKeys.alone(held)
+            self._burials.add(item, report.letter, held)
         elif isinstance(report.outcome, Failed) and report.due_ms is not None:
             keys.failed(held, now_ms, report.due_ms)
         elif isinstance(report.outcome, Delivered | Failed):
             keys.settled(held, now_ms)
-            self._want_next(item.record.partition, held)
+            self._catch_up.go_on(item.record.partition, held)
         else:
             keys.not_attempted(held)
 
     def tick(self) -> None:
-        """Attempt what is due, read on, begin to release: a little at a time."""
-        self._read()
-        now_s = self._times.monotonic_s()
-        if now_s - self._ticked_s < TICK_S:
-            return
-        self._ticked_s = now_s
-        now_ms = self._times.now_ms()
-        for partition, keys in self._keys.items():
-            for held in keys.due(now_ms, DUE_AT_ONCE):
-                self._reader.want(partition, held.known[0])
-            keys.caught_up()
-            if (scan := keys.begin_scan()) is not None:
-                start, end, needy = scan
-                self._reader.scan(partition, start, end, {held.key for held in needy})
+        """Read on, attempt what is due, begin to release: a little at a time."""
+        self._catch_up.read()
+        self._catch_up.tick()
 
     def flush_due(self) -> bool:
         """Whether a transaction is wanted and may be made."""
@@ -266,7 +242,7 @@ class Custody:
         self._flushed_s = self._times.monotonic_s()
         moves = [self._moves_of(partition, keys) for partition, keys in self._keys.items()]
         moves = [move for move in moves if move.wanted]
-        burials = self._burials[: self._burial_limit]
+        burials = self._burials.some()
         point = "in-dead-letter-write" if burials else "in-held-transaction"
         batch = Batch(self._writes(moves, burials), self._names.events, self._commits(moves, burials), point)
         if not batch.commits:
@@ -279,32 +255,17 @@ class Custody:
                 raise
             log.warning("transaction_aborted", extra={"topic": self._names.events, "error": str(error)})
             if error.refused and burials:
-                self._narrow(burials, str(error))
+                self._burials.refused(burials, str(error))
             for move in moves:
                 self._release_failed(move)
             return False
         self._failures = 0
-        self._burial_limit = MAX_BURIALS
         self._acknowledged(moves, burials)
         return True
 
-    def _narrow(self, burials: list[Burial], reason: str) -> None:
-        """One dead letter that the broker refuses must not hold up the others: fewer next time.
-
-        The last one goes without its value, which stays in its topic; partition and offset are in its headers.
-        """
-        self._burial_limit = max(1, len(burials) // 2)
-        if len(burials) > 1:
-            return
-        only = burials[0]
-        log.error("dead_letter_without_value", extra={"topic": self._names.events, "error": reason})
-        bare = msgspec.structs.replace(only.letter.record, value=None, headers=[])
-        letter = msgspec.structs.replace(only.letter, record=bare, reason=f"{only.letter.reason}; no value: {reason}")
-        self._burials[0] = msgspec.structs.replace(only, letter=letter)
-
     def close(self) -> None:
         """Let go of the clients."""
-        self._reader.close()
+        self._catch_up.close()
         self._transactions.close()
 
     def _current(self, item: Item) -> HeldKeys | None:
@@ -321,59 +282,6 @@ class Custody:
 
     def _writable(self, held: HeldKey) -> bool:
         return held.phase is not HeldPhase.HOLDING or all(held is not other for _, other in self._uncollected.values())
-
-    def _want_next(self, partition: int, held: HeldKey) -> None:
-        """Catch up without waiting for the next tick."""
-        if held.known:
-            held.phase = HeldPhase.OUT
-            self._reader.want(partition, held.known[0])
-
-    def _read(self) -> None:
-        items: list[Item] = []
-        for found in self._reader.step():
-            match found:
-                case Record():
-                    self._found(found, items)
-                case Missing(partition, offset):
-                    self._missing(partition, offset)
-                case Scanned(partition, by_key):
-                    self._scanned(partition, by_key)
-        if items:
-            self._side.accept_held(items)
-
-    def _found(self, record: Record, items: list[Item]) -> None:
-        keys, assignment = self._keys.get(record.partition), self._ledger.assignment(record.partition)
-        held = None if keys is None else keys.get(record.key)
-        if keys is None or assignment is None or held is None or held.phase is not HeldPhase.OUT:
-            return
-        if held.known[0] != record.offset:
-            return
-        item = self._to_item(record, assignment)
-        if item is None:
-            keys.settled(held, self._times.now_ms())
-            return
-        if item.refused is not None:
-            tried = held.first_attempt_ms or None, held.last_attempt_ms or None
-            self._burials.append(Burial(item, DeadLetter(record, item.refused, None, held.attempts, *tried), held))
-            return
-        item.held = True
-        item.attempts = held.attempts
-        item.first_attempt_ms = held.first_attempt_ms or None
-        items.append(item)
-
-    def _missing(self, partition: int, offset: int) -> None:
-        """The log has lost a held event: retention is shorter than its retries. Say so, and go on."""
-        log.error("held_event_lost", extra={"topic": self._names.events, "partition": partition, "offset": offset})
-        keys = self._keys.get(partition)
-        for held in keys.out_at(offset) if keys is not None else []:
-            keys.settled(held, self._times.now_ms())  # type: ignore[union-attr]  # out_at is empty without keys
-
-    def _scanned(self, partition: int, by_key: dict[bytes | None, list[int]]) -> None:
-        keys = self._keys.get(partition)
-        for key, offsets in by_key.items():
-            held = None if keys is None else keys.get(key)
-            if held is not None and held.scanning:
-                HeldKeys.end_scan(held, offsets)
 
     def _moves_of(self, partition: int, keys: HeldKeys) -> "Move":
         held = [one for one in keys.dirty.values() if self._writable(one)]
@@ -426,7 +334,7 @@ class Custody:
                 self._settle(move.partition, offset)
             for held in move.held:
                 self._key_acknowledged(move, held)
-        self._burials = self._burials[len(burials) :]
+        self._burials.written(burials)
         now_ms = self._times.now_ms()
         for burial in burials:
             record = burial.item.record
@@ -437,7 +345,7 @@ class Custody:
                 keys = self._keys[record.partition]
                 keys.settled(burial.held, now_ms)
                 keys.dirty.pop(burial.held.key, None)  # written with the dead letter
-                self._want_next(record.partition, burial.held)
+                self._catch_up.go_on(record.partition, burial.held)
         if burials:
             self._on_written(len(burials))
 

@@ -11,7 +11,6 @@ Bounds  every method runs on the event loop's thread; no task, future or lock pe
 """
 
 import random
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -33,8 +32,21 @@ LANE_SHARE = 1_000
 """A key with more events than this in memory is held, due now: one hot key must not fill the lanes."""
 
 
+EXPIRED = "expired: older than max_age_s"
+
+SWEEP_S = 0.5
+"""How often an open breaker's events are looked through for those that have become too old."""
+
+
 class Item(msgspec.Struct, gc=False):
-    """An event on its way to an endpoint. `refused` is set where the record cannot be delivered at all."""
+    """An event on its way to an endpoint.
+
+    Attributes:
+        refused: why the record cannot be delivered at all.
+        seen: it may have been attempted before this process knew it: its next failure is nobody's first.
+        held: it is the next event of a held key, or follows that.
+        buried: a dead letter has been asked for.
+    """
 
     record: Record
     assignment: int
@@ -44,12 +56,19 @@ class Item(msgspec.Struct, gc=False):
     first_attempt_ms: int | None = None
     last_attempt_ms: int | None = None
     started_s: float = 0.0
+    seen: bool = False
     held: bool = False
+    buried: bool = False
 
     @property
     def lane(self) -> tuple[int, bytes | None]:
         """Partition and record key."""
         return self.record.partition, self.record.key
+
+    @property
+    def size(self) -> int:
+        """Bytes that lie in memory for it, but for the small ones."""
+        return len(self.push.body) + len(self.record.value or b"")
 
 
 class Timer(Protocol):
@@ -120,13 +139,15 @@ class Delivery:
         self._reports = reports
         self._on_attempt = on_attempt
         self._lanes: Lanes[Item] = Lanes()
-        self._held: deque[Item] = deque()
+        self._held: Lanes[Item] = Lanes()
         self._held_out = 0
         self._out: dict[int, tuple[Item, Cancellable]] = {}
         self._timers: dict[int, tuple[Item, Timer]] = {}
         self._draining = False
         self._on_idle: list[tuple[set[int] | None, Callable[[], None]]] = []
         self._probe_timer: Timer | None = None
+        self._swept_s = 0.0
+        self._max_age_ms = int(policy.max_age_s * 1000)
         self.limit = AdaptiveLimit(policy.concurrency)
         self.breaker = Breaker()
 
@@ -147,8 +168,9 @@ class Delivery:
         self.pump()
 
     def accept_held(self, items: list[Item]) -> None:
-        """Take the next events of held keys."""
-        self._held.extend(items)
+        """Take the next events of held keys, each key's in order; where one fails those behind it are given back."""
+        for item in items:
+            self._held.add(item)
         self.pump()
 
     def collect(self, item: Item) -> list[Item]:
@@ -163,7 +185,7 @@ class Delivery:
     def revoke(self, partitions: set[int], when_quiet: Callable[[], None]) -> None:
         """Forget these partitions' items; call when_quiet once none of their attempts is out."""
         self._lanes.drop(partitions)
-        self._held = deque(item for item in self._held if item.record.partition not in partitions)
+        self._held.drop(partitions)
         for number, (item, timer) in list(self._timers.items()):
             if item.record.partition in partitions:
                 timer.cancel()
@@ -196,24 +218,60 @@ class Delivery:
             if not self._gate.is_open(now_s):
                 return
             if not self.breaker.may_attempt(now_s):
+                self._sweep(now_s)
                 self._await_probe(now_s)
                 return
             item = self._next()
             if item is None:
                 self.breaker.unanswered(now_s)
                 return
-            if item.refused is not None:
-                self.breaker.unanswered(now_s)
-                self._reports.bury(item, DeadLetter(item.record, item.refused))
+            now_ms = self._clock.now_ms()
+            if self._why_not(item, now_ms) is None:
+                self._attempt(item, now_s, now_ms)
             else:
-                self._attempt(item, now_s)
+                self.breaker.unanswered(now_s)
+                self._refuse(item, now_ms)
 
     def _next(self) -> Item | None:
-        """A live head, or the next event of a held key within its share."""
-        share = max(1, self.limit.limit // 4)
-        if self._held and (self._held_out < share or not self._lanes.ready):
-            return self._held.popleft()
+        """A live head, or the next event of a held key within its share; a probe is a live one if there is one."""
+        if self._held.ready:
+            share = 0 if self.breaker.state is BreakerState.HALF_OPEN else max(1, self.limit.limit // 4)
+            if self._held_out < share or not self._lanes.ready:
+                return self._held.take()
         return self._lanes.take()
+
+    def _why_not(self, item: Item, now_ms: int) -> str | None:
+        """Why an item is not to be attempted."""
+        if item.refused is not None:
+            return item.refused
+        return EXPIRED if now_ms - item.record.timestamp_ms > self._max_age_ms else None
+
+    def _refuse(self, head: Item, now_ms: int) -> None:
+        """To the dead letters, and with it the followers that are as bad: a lane of them is not buried one by one."""
+        if head.held:
+            self._held.give_up(head)
+            self._reports.held_ended(head, Abandoned(), None, self._refusal(head, now_ms))
+            return
+        for item in self._lanes.items(head):
+            if self._why_not(item, now_ms) is None:
+                return
+            if not item.buried:
+                item.buried = True
+                self._reports.bury(item, self._refusal(item, now_ms))
+
+    def _refusal(self, item: Item, now_ms: int) -> DeadLetter:
+        tried = item.first_attempt_ms, item.last_attempt_ms
+        return DeadLetter(item.record, self._why_not(item, now_ms) or "", None, item.attempts, *tried)
+
+    def _sweep(self, now_s: float) -> None:
+        """While nothing is attempted events grow old all the same: nothing may fall off the log unseen."""
+        if now_s - self._swept_s < SWEEP_S:
+            return
+        self._swept_s = now_s
+        now_ms = self._clock.now_ms()
+        for lanes in (self._lanes, self._held):
+            for item in lanes.take_if(lambda item: self._why_not(item, now_ms) is not None):
+                self._refuse(item, now_ms)
 
     def _await_probe(self, now_s: float) -> None:
         if self.breaker.state is BreakerState.OPEN and self._probe_timer is None:
@@ -222,10 +280,12 @@ class Delivery:
                 self._probe_timer = None
                 self.pump()
 
-            self._probe_timer = self._clock.call_later(self.breaker.probe_in_s(now_s), probe)
+            wait_s = self.breaker.probe_in_s(now_s)
+            if self._lanes.ready or self._held.ready:
+                wait_s = min(wait_s, SWEEP_S)
+            self._probe_timer = self._clock.call_later(wait_s, probe)
 
-    def _attempt(self, item: Item, now_s: float) -> None:
-        now_ms = self._clock.now_ms()
+    def _attempt(self, item: Item, now_s: float, now_ms: int) -> None:
         item.attempts += 1
         item.last_attempt_ms = now_ms
         if item.first_attempt_ms is None:
@@ -262,7 +322,7 @@ class Delivery:
                     self.limit.succeeded(now_s - item.started_s, in_flight)
             case Failed(fault=Fault.ENDPOINT) if not item.held or self.breaker.state is BreakerState.HALF_OPEN:
                 self.limit.complained()
-                if item.attempts == 1 or self.breaker.state is BreakerState.HALF_OPEN:
+                if (item.attempts == 1 and not item.seen) or self.breaker.state is BreakerState.HALF_OPEN:
                     self.breaker.failed(item.record.key, now_s)
             case Gone():
                 self.breaker.gone(now_s)
@@ -304,6 +364,10 @@ class Delivery:
             wait_s = self._wait_s(item, outcome)
             if wait_s is None and self._policy.on_exhausted is not OnExhausted.DROP:
                 letter = self._letter(item, outcome)
+        if isinstance(outcome, Delivered) or (isinstance(outcome, Failed) and wait_s is None and letter is None):
+            self._held.done(item)
+        else:
+            self._held.give_up(item)
         due_ms = None if wait_s is None else self._clock.now_ms() + int(wait_s * 1000)
         self._reports.held_ended(item, outcome, due_ms, letter)
         return wait_s

@@ -1,6 +1,6 @@
 """Keys that wait: a failing key must stop neither the commit nor other keys, and its followers are not copied.
 
-    live ──► holding ──► held ──► out (its next event is attempted) ──► held
+    live ──► holding ──► held ──► out (its next events are attempted, one by one) ──► held
                           └──► releasing ──► live
 
 A key moves from live to held and back on an acknowledged transaction only (custody.py): until then what it has read
@@ -14,6 +14,7 @@ Bounds  no I/O, no clock. A key remembers MAX_KNOWN offsets; where that does not
 
 import enum
 from collections import deque
+from collections.abc import Iterator
 from hashlib import sha256
 from itertools import islice
 
@@ -21,6 +22,8 @@ from pipeline.held_record import MAX_KEY, MAX_WRITTEN, HeldState
 
 MAX_KEYS = 10_000
 MAX_KNOWN = 1_000
+RUN = 64
+"""So many next events of a key are read and handed over in one go, to be attempted one after the other."""
 
 
 class HeldPhase(enum.Enum):
@@ -44,6 +47,7 @@ class HeldKey:
         restored: the key was held when the partition began.
         scanning: a scan of that part is under way; what arrives meanwhile is in `tail`.
         waiting: offsets read while a tombstone is on its way; not settled.
+        run: of an OUT key, so many of `known` are wanted for attempts; the first `handed` are with the delivery.
     """
 
     __slots__ = (
@@ -52,11 +56,13 @@ class HeldKey:
         "first_attempt_ms",
         "frontier",
         "gap_from",
+        "handed",
         "key",
         "known",
         "last_attempt_ms",
         "phase",
         "restored",
+        "run",
         "scanning",
         "tail",
         "through",
@@ -78,10 +84,15 @@ class HeldKey:
         self.scanning = False
         self.tail: list[int] = []
         self.waiting: list[int] = []
+        self.run = self.handed = 0
         offset = state.frontier
         for delta in state.known:
             offset += delta
             self.known.append(offset)
+
+    def expects(self, offset: int) -> bool:
+        """Whether the event at this offset would be handed over next."""
+        return self.phase is HeldPhase.OUT and self.handed < self.run and self.known[self.handed] == offset
 
     def state(self, position: int, *, past_next: bool = False) -> HeldState:
         """What to write when the partition will read `position` next.
@@ -124,10 +135,8 @@ class HeldKeys:
     def __len__(self) -> int:
         return len(self._keys)
 
-    @property
-    def out(self) -> bool:
-        """Whether the next event of a key is being attempted."""
-        return any(held.phase is HeldPhase.OUT for held in self._keys.values())
+    def __iter__(self) -> Iterator[HeldKey]:
+        return iter(self._keys.values())
 
     @property
     def full(self) -> bool:
@@ -179,27 +188,51 @@ class HeldKeys:
         return True
 
     def due(self, now_ms: int, limit: int) -> list[HeldKey]:
-        """Keys whose next event may be attempted; they are out from now on."""
-        ready: list[HeldKey] = []
-        for held in self._keys.values():
-            if len(ready) >= limit:
-                break
-            if held.phase is HeldPhase.HELD and held.known and held.due_ms <= now_ms:
-                held.phase = HeldPhase.OUT
-                ready.append(held)
-        return ready
+        """Keys whose next event may be attempted."""
+        ready = (
+            held
+            for held in self._keys.values()
+            if held.phase is HeldPhase.HELD and held.known and held.due_ms <= now_ms
+        )
+        return list(islice(ready, limit))
+
+    @staticmethod
+    def begin_run(held: HeldKey) -> list[int]:
+        """The key is out from now on; the offsets of the events to read for it."""
+        held.phase = HeldPhase.OUT
+        held.run, held.handed = min(RUN, len(held.known)), 0
+        return list(islice(held.known, held.run))
+
+    @staticmethod
+    def end_run(held: HeldKey) -> None:
+        """No more of its events than are with the delivery, but the first at least, whatever is still being read."""
+        held.run = held.handed = max(1, held.handed)
+
+    @staticmethod
+    def alone(held: HeldKey) -> None:
+        """Its next event is to be buried; what followed it has come back."""
+        held.run = held.handed = 1
+
+    def skipped(self, held: HeldKey, now_ms: int) -> None:
+        """The event that would be handed over next is not wanted, or the log has lost it."""
+        if held.handed == 0:
+            self.settled(held, now_ms)
+        else:
+            del held.known[held.handed]
+            held.run -= 1
 
     def settled(self, held: HeldKey, now_ms: int) -> None:
         """The next event is done, by delivery or by a dead letter; its follower may go now."""
-        held.phase = HeldPhase.HELD
+        held.run, held.handed = max(0, held.run - 1), max(0, held.handed - 1)
+        held.phase = HeldPhase.OUT if held.run else HeldPhase.HELD
         held.frontier = held.known.popleft() + 1
         held.attempts = held.first_attempt_ms = held.last_attempt_ms = 0
         held.due_ms = now_ms
         self.dirty[held.key] = held
 
     def failed(self, held: HeldKey, now_ms: int, due_ms: int) -> None:
-        """The attempt failed; the event is due again later."""
-        held.phase = HeldPhase.HELD
+        """The attempt failed; the event is due again later, and its followers after it."""
+        self.not_attempted(held)
         held.attempts += 1
         held.first_attempt_ms = held.first_attempt_ms or now_ms
         held.last_attempt_ms = now_ms
@@ -210,6 +243,7 @@ class HeldKeys:
     def not_attempted(held: HeldKey) -> None:
         """The attempt did not take place: as it was."""
         held.phase = HeldPhase.HELD
+        held.run = held.handed = 0
 
     def begin_scan(self) -> tuple[int, int, list[HeldKey]] | None:
         """A part of the log [from, to) to be read for the events of these keys; None if none needs it."""
@@ -270,9 +304,9 @@ class HeldKeys:
             del self._keys[held.key]
         return waiting
 
-    def out_at(self, offset: int) -> list[HeldKey]:
-        """Keys whose next event, at this offset, is wanted for an attempt."""
-        return [held for held in self._keys.values() if held.phase is HeldPhase.OUT and held.known[0] == offset]
+    def expecting(self, offset: int) -> list[HeldKey]:
+        """Keys for which the event at this offset would be handed over next."""
+        return [held for held in self._keys.values() if held.expects(offset)]
 
     def release_failed(self, held: HeldKey) -> list[int]:
         """The tombstone was not acknowledged: held as before; what waited are followers, settled by this."""

@@ -9,7 +9,7 @@ from collections import deque
 import msgspec
 
 from pipeline.delivery import Item
-from pipeline.outcome import Outcome
+from pipeline.outcome import Delivered, Failed, Outcome
 from pipeline.ports import DeadLetter
 
 
@@ -41,12 +41,20 @@ class ToBury(msgspec.Struct, frozen=True):
 
 
 class HeldEnded(msgspec.Struct, frozen=True):
-    """The attempt for a held key has ended: due again then, or a dead letter, or neither."""
+    """The attempt for a held key has ended: due again then, or a dead letter, or neither.
+
+    Where it `goes_on` the delivery attempts what else it has of the key; otherwise it has given that back.
+    """
 
     item: Item
     outcome: Outcome
     due_ms: int | None
     letter: DeadLetter | None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the event is done with."""
+        return self.due_ms is None and self.letter is None and isinstance(self.outcome, Delivered | Failed)
 
 
 Report = Settled | ToHold | Collected | ToBury | HeldEnded

@@ -6,6 +6,7 @@ Bounds  no I/O, no clock: the delivery's event loop is the only caller. How much
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 LaneKey = tuple[int, bytes | None]
@@ -76,6 +77,17 @@ class Lanes(Generic[ItemT]):
         """The oldest item of a key."""
         lane = self._lanes.get(key)
         return None if lane is None else lane[0]
+
+    def items(self, head: ItemT) -> list[ItemT]:
+        """The items of this head's lane, in order; none if the head has gone."""
+        return list(self._lanes[head.lane]) if self.holds(head) else []
+
+    def take_if(self, wanted: Callable[[ItemT], bool]) -> list[ItemT]:
+        """The heads that may be attempted and are such; they stay their lanes' heads until done()."""
+        taken = [item for item in self._ready if wanted(item)]
+        if taken:
+            self._ready = deque(item for item in self._ready if not wanted(item))
+        return taken
 
     def length(self, key: LaneKey) -> int:
         """How many items of a key lie here."""

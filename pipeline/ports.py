@@ -118,7 +118,10 @@ class LogReader(Protocol):
         ...
 
     def want(self, partition: int, offset: int) -> None:
-        """Ask for one record: it comes back from step(), as Record or, if the log has lost it, as Missing."""
+        """Ask for one record: it comes back from step(), as Record or, if the log has lost it, as Missing.
+
+        What is asked for in ascending order comes back in that order; asked again, it comes again.
+        """
 
     def scan(self, partition: int, start: int, end: int, keys: set[bytes | None]) -> None:
         """Ask for the offsets of these keys in [start, end): they come back as one Scanned.

@@ -21,7 +21,7 @@ import msgspec
 from pipeline.clock import SystemTimes, Times
 from pipeline.commit_gate import CommitGate
 from pipeline.custody import Custody, EventLoopSide
-from pipeline.delivery import Item
+from pipeline.delivery import EXPIRED, Item
 from pipeline.errors import PipelineError, TransactionFailedError
 from pipeline.health import Vital
 from pipeline.held import HeldKeys
@@ -117,6 +117,9 @@ class HttpSubscriptionLoop:
         self._early: dict[int, list[Record]] = {}
         self._committing: Committing | None = None
         self._committed_s = 0.0
+        self._seen_below: dict[int, int] = {}
+        """By partition: up to here the last owner had read."""
+
         self._bytes: dict[int, int] = {}
         """Of what lies between the source and its settling, by assignment."""
 
@@ -203,6 +206,7 @@ class HttpSubscriptionLoop:
                 filtered += 1
                 self._ledger.settle(record.partition, assignment, record.offset)
             else:
+                item.seen = record.offset < self._seen_below.get(record.partition, 0)
                 items.append(item)
         if records:
             self._received.inc(len(records))
@@ -213,13 +217,13 @@ class HttpSubscriptionLoop:
     def accept(self, items: list[Item]) -> None:
         """Hand items of live keys to the event loop; they count until they are settled or in custody."""
         for item in items:
-            self._bytes[item.assignment] = self._bytes.get(item.assignment, 0) + _size(item)
+            self._bytes[item.assignment] = self._bytes.get(item.assignment, 0) + item.size
         self._side.accept(items)
 
     def to_item(self, record: Record, assignment: int) -> Item | None:
         """What the delivery gets; None if the subscription does not want it."""
         if self._max_age_ms and self._times.now_ms() - record.timestamp_ms > self._max_age_ms:
-            return Item(record, assignment, _NOTHING, "expired: older than max_age_s")
+            return Item(record, assignment, _NOTHING, EXPIRED)
         match self._transform.push(record):
             case Push() as push:
                 return Item(record, assignment, push)
@@ -249,7 +253,7 @@ class HttpSubscriptionLoop:
         """These lie here no longer; those of an assignment that is over were let go of with it."""
         for item in items:
             if item.assignment in self._bytes:
-                self._bytes[item.assignment] -= _size(item)
+                self._bytes[item.assignment] -= item.size
 
     def _commit_when_due(self) -> None:
         if self._source.commit_outstanding():
@@ -298,6 +302,7 @@ class HttpSubscriptionLoop:
             note = start.note
             ranges = list(note.settled_ranges(start.offset))
             self._ledger.assign(partition, start.offset, ranges)
+            self._seen_below[partition] = ranges[-1][1] if ranges else 0
             keys = HeldKeys(start.offset, ranges[-1][1] - 1 if ranges else -1)
             self._restoring[partition] = keys, start
             self._held_reader.begin(partition, note.transactional_id)
@@ -417,7 +422,3 @@ class HttpSubscriptionLoop:
         else:
             log.error("not_committed", extra={"subscription": self.name, "partitions": self._ledger.changed()})
             self.abandoned += 1
-
-
-def _size(item: Item) -> int:
-    return len(item.push.body) + len(item.record.value or b"")

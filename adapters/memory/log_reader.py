@@ -29,6 +29,7 @@ class MemoryLogReader:
 
     def want(self, partition: int, offset: int) -> None:
         """Ask for one record."""
+        self._wanted.pop((partition, offset), None)
         self._wanted[partition, offset] = None
 
     def scan(self, partition: int, start: int, end: int, keys: set[bytes | None]) -> None:

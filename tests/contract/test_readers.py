@@ -52,6 +52,15 @@ def test_of_what_was_wanted_only_what_has_expired_is_missing(stage: Stage, reade
     assert told(all_of(reader)) == {(0, 0, False), (0, 3, True)}
 
 
+def test_what_is_wanted_comes_in_order_and_wanted_again_it_comes_again(stage: Stage, reader: LogReader) -> None:
+    for _ in range(4):
+        stage.append(stage.events, 0, b"a", b"v")
+    for offset in (1, 3, 0, 1, 2, 3):
+        reader.want(0, offset)
+    offsets = [one.offset for one in all_of(reader) if isinstance(one, Record)]
+    assert offsets[-4:] == [0, 1, 2, 3]
+
+
 def test_a_scan_tells_the_offsets_of_its_keys_in_its_part_of_the_log(stage: Stage, reader: LogReader) -> None:
     for key in (b"a", b"b", None, b"a", b"a"):
         stage.append(stage.events, 0, key, b"v")

@@ -71,7 +71,7 @@ class Rig:
 
     def item(self, name: str, *, partition: int = 0, assignment: int = 1, refused: str | None = None) -> Item:
         """An item of the key that its name begins with."""
-        record = Record(partition, next(self._offsets), name[:1].encode(), b"value of " + name.encode(), [], 0)
+        record = Record(partition, next(self._offsets), name[:1].encode(), b"value of " + name.encode(), [], EPOCH_MS)
         return Item(record, assignment, Push(name, b"body of " + name.encode()), refused)
 
     def accept(self, *names: str, partition: int = 0) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.memory import ManualClock, MemoryEndpoint, in_turn
 from pipeline.breaker import OPEN_KEYS, BreakerState
-from pipeline.delivery import LANE_SHARE, QUICK_RETRY_S
+from pipeline.delivery import EXPIRED, LANE_SHARE, QUICK_RETRY_S
 from pipeline.outcome import Abandoned, Delivered, Failed, Fault, Gone, Outcome
 from pipeline.ports import DeadLetter, Push
 from pipeline.retry import NotifyStrategy, RetrySchedule
@@ -21,6 +21,7 @@ def policy(
     concurrency: int = 64,
     on_exhausted: OnExhausted = OnExhausted.DEAD_LETTER,
     on_refused: OnRefused = OnRefused.RETRY,
+    max_age_s: float = 172_800.0,
 ) -> HttpPolicy:
     return HttpPolicy(
         "http://x",
@@ -28,6 +29,7 @@ def policy(
         concurrency=concurrency,
         on_exhausted=on_exhausted,
         on_refused=on_refused,
+        max_age_s=max_age_s,
     )
 
 
@@ -246,6 +248,68 @@ class TestHeldKeys:
             rig.end("p1", NO)
         assert (rig.delivery.breaker.state, rig.delivery.limit.limit) == (BreakerState.CLOSED, 16)
 
+    def test_a_run_of_one_key_is_attempted_one_after_the_other(self) -> None:
+        rig = Rig()
+        rig.accept_held("p1", "p2", "q1", "p3")
+        assert rig.out_now == ["p1", "q1"]
+        for name in ("p1", "p2", "p3"):
+            rig.end(name)
+        assert [item.push.msg_id for item, *_ in rig.told.ended] == ["p1", "p2", "p3"]
+
+    @pytest.mark.parametrize("outcome", [NO, Gone()])
+    def test_what_fails_gives_the_rest_of_its_run_back(self, outcome: Outcome) -> None:
+        rig = Rig(policy(20.0))
+        rig.accept_held("p1", "p2", "p3")
+        rig.end("p1")
+        rig.end("p2", outcome)
+        assert (rig.posted, rig.out_now) == (["p1", "p2"], [])
+        rig.delivery.breaker.succeeded()
+        rig.accept_held("p2", "p3")
+        rig.end("p2")
+        assert rig.out_now == ["p3"]
+
+    def test_one_that_is_dropped_lets_the_rest_of_its_run_go_on(self) -> None:
+        rig = Rig(policy(on_exhausted=OnExhausted.DROP))
+        rig.accept_held("p1", "p2")
+        rig.end("p1", NO)
+        assert rig.out_now == ["p2"]
+
+
+class TestTooOld:
+    """max_age_s goes on whatever else happens."""
+
+    def test_an_event_that_has_become_too_old_while_it_waited_is_not_attempted(self) -> None:
+        rig = Rig(policy(concurrency=1, max_age_s=60.0))
+        rig.accept("a1", "b1", "b2")
+        rig.clock.advance(61)
+        rig.end("a1")
+        assert (rig.posted, rig.to_bury) == (["a1"], ["b1", "b2"])
+        assert {letter.reason for letter in rig.letters} == {EXPIRED}
+
+    @pytest.mark.parametrize("outcome", [NO, Gone()])
+    def test_an_open_breaker_does_not_keep_them(self, outcome: Outcome) -> None:
+        rig = failing_rig(policy(*[5.0] * 20, concurrency=64, max_age_s=60.0), outcome)
+        rig.accept(*(f"{chr(ord('a') + number)}1" for number in range(OPEN_KEYS)))
+        rig.clock.turn()
+        assert rig.delivery.breaker.state is BreakerState.OPEN
+        rig.accept("z1", "z2", "y1")
+        rig.accept_held("p1", "p2")
+        rig.clock.advance(50)
+        before = set(rig.to_bury) & {"z1", "z2", "y1"}
+        rig.clock.advance(12)
+        assert (before, {"z1", "z2", "y1"} - set(rig.to_bury)) == (set(), set())
+        assert [(item.push.msg_id, letter.reason) for item, *_, letter in rig.told.ended if letter] == [("p1", EXPIRED)]
+
+    def test_a_lane_of_them_is_buried_in_one_go_up_to_the_first_good_one(self) -> None:
+        rig = Rig()
+        bad = [rig.item(f"a{number}", refused="undecodable: x") for number in range(3)]
+        rig.delivery.accept([*bad, rig.item("a3"), rig.item("a4", refused="undecodable: x")])
+        assert rig.to_bury == ["a0", "a1", "a2"]
+        rig.bury()
+        assert (rig.out_now, rig.to_bury) == (["a3"], ["a0", "a1", "a2"])
+        rig.end("a3")
+        assert rig.to_bury == ["a0", "a1", "a2", "a4"]
+
 
 class TestBreaker:
     def dead(self) -> Rig:
@@ -279,6 +343,24 @@ class TestBreaker:
         rig.endpoint.answer = in_turn(Failed("status 400", 400, fault=Fault.EVENT), None)
         rig.clock.advance(1)
         assert rig.delivery.breaker.state is BreakerState.OPEN
+        rig.clock.advance(1)
+        assert rig.out_now == ["z1"]
+
+    def test_failures_of_what_the_last_owner_had_read_do_not_open_it(self) -> None:
+        """Only failing heads are left of what a killed process had read: that says nothing of the endpoint."""
+        rig = failing_rig(policy(*[5.0] * 3, concurrency=64))
+        items = [rig.item(f"{chr(ord('a') + number)}1") for number in range(OPEN_KEYS + 5)]
+        for item in items:
+            item.seen = True
+        rig.delivery.accept(items)
+        rig.clock.turn()
+        assert rig.delivery.breaker.state is BreakerState.CLOSED
+
+    def test_its_probe_is_a_live_event_if_there_is_one(self) -> None:
+        rig = self.dead()
+        rig.accept_held("p1")
+        rig.accept("z1")
+        rig.endpoint.answer = no_answer
         rig.clock.advance(1)
         assert rig.out_now == ["z1"]
 
