@@ -27,7 +27,7 @@ from pipeline.held_record import held_key, read_record
 from pipeline.outcome import Delivered, Outcome
 from pipeline.ports import Push
 from pipeline.retry import RetrySchedule
-from pipeline.subscription import BodyEncoding
+from pipeline.subscription import BodyEncoding, Subscription
 from schemas.cmq_message import parse_text
 from schemas.cmq_push import ContentFormat
 from schemas.events import BatchEvent, Family
@@ -37,13 +37,22 @@ from tests.unit.pipeline.rig import EPOCH_MS, NO, OK, no_answer
 
 PARTITIONS = (0, 1)
 KEYS = (b"a", b"b", None, b"long" * 300)
-SUBSCRIPTION = http_subscription(
-    retry=RetrySchedule(gaps_s=(1.0, 20.0, 5.0)),
-    concurrency=2,
-    content_format=ContentFormat.SIMPLIFIED,
-    body_encoding=BodyEncoding.PLAIN,
-    events=frozenset({"JOB_FAILED"}),
-)
+
+
+def subscription_of(max_age_s: float) -> Subscription:
+    return http_subscription(
+        retry=RetrySchedule(gaps_s=(1.0, 20.0, 5.0)),
+        concurrency=2,
+        content_format=ContentFormat.SIMPLIFIED,
+        body_encoding=BodyEncoding.PLAIN,
+        events=frozenset({"JOB_FAILED"}),
+        max_age_s=max_age_s,
+    )
+
+
+SUBSCRIPTION = subscription_of(172_800.0)
+SHORT_LIVED = subscription_of(60.0)
+"""Its events may become too old wherever they wait."""
 
 Place = tuple[int, int]
 """Partition and offset."""
@@ -86,6 +95,8 @@ def place_of(push: Push) -> Place:
 
 class GroupMachine(RuleBasedStateMachine):
     """Two members; a partition belongs to one of them, or for a while to nobody."""
+
+    subscription = SUBSCRIPTION
 
     @initialize()
     def begin(self) -> None:
@@ -258,7 +269,7 @@ class GroupMachine(RuleBasedStateMachine):
 
     def _member(self) -> Member:
         clock = ManualClock(EPOCH_MS + round(self.now_s * 1000))
-        member = Member(SUBSCRIPTION, self.log, clock, WatchedEndpoint(clock, self))
+        member = Member(self.subscription, self.log, clock, WatchedEndpoint(clock, self))
         member.log_reader.answers = 1
         member.held_reader.records = 2
         return member
@@ -303,6 +314,7 @@ def walk(seed: int, steps: int) -> None:
     """A machine's life, drawn by weights that keep it busy."""
     chance = random.Random(seed)  # noqa: S311  no secret
     machine = GroupMachine()
+    machine.subscription = chance.choice([SUBSCRIPTION, SHORT_LIVED])
     machine.begin()
     for partition in PARTITIONS:
         machine.rebalance(partition, chance.choice([0, 1]), orderly=True)
