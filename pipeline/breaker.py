@@ -5,7 +5,8 @@ States  closed     attempts go out
         half-open  one probe is out
 Rule    opens when the last failures came from OPEN_KEYS different keys' first attempts with no success between them:
         one failing key is its own affair, whoever retries it. Answers that say "not this event" (4xx) count for nobody.
-        A probe's success closes; its failure opens again, the gap doubling from 1 s to 30 s
+        A success closes; a probe's failure opens again, the gap doubling from 1 s to 30 s
+Gone    an endpoint that says so (410) opens it at once; what was accepted of attempts begun before that proves nothing
 Bounds  no I/O; time is passed in. Attempts for held keys tell the breaker of success only
 """
 
@@ -33,6 +34,7 @@ class Breaker:
         self._failing: set[bytes | None] = set()
         self._gap_s = FIRST_GAP_S
         self._probe_at_s = 0.0
+        self._gone_s = float("-inf")
 
     def may_attempt(self, now_s: float) -> bool:
         """Whether an attempt may start now; saying yes to an open breaker makes it the probe."""
@@ -47,8 +49,10 @@ class Breaker:
         """Seconds until an open breaker wants a probe."""
         return max(0.0, self._probe_at_s - now_s)
 
-    def succeeded(self) -> None:
-        """The endpoint took an event."""
+    def succeeded(self, began_s: float) -> None:
+        """The endpoint took an event in an attempt that began then."""
+        if began_s < self._gone_s:
+            return
         self.state = BreakerState.CLOSED
         self._failing.clear()
         self._gap_s = FIRST_GAP_S
@@ -66,6 +70,7 @@ class Breaker:
 
     def gone(self, now_s: float) -> None:
         """The endpoint says that it is no more (410): open at once, and ask rarely."""
+        self._gone_s = now_s
         self._gap_s = GONE_GAP_S
         self._open(now_s)
 

@@ -12,7 +12,8 @@ Bounds  every method runs on the event loop's thread; no task, future or lock pe
 
 import random
 from collections.abc import Callable
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import msgspec
 
@@ -56,6 +57,7 @@ class Item(msgspec.Struct, gc=False):
     first_attempt_ms: int | None = None
     last_attempt_ms: int | None = None
     started_s: float = 0.0
+    queue: Any = ()
     seen: bool = False
     held: bool = False
     buried: bool = False
@@ -86,7 +88,7 @@ class Clock(Times, Protocol):
         ...
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One attempt that has ended, for logs and metrics."""
 
     item: Item
@@ -213,7 +215,9 @@ class Delivery:
 
     def pump(self) -> None:
         """Start what may start. Called whenever that may have changed, also by a gate that opens again."""
-        while not self._draining and len(self._out) < self.limit.limit:
+        if self._draining:
+            return
+        while (self._lanes.ready or self._held.ready) and len(self._out) < self.limit.limit:
             now_s = self._clock.monotonic_s()
             if not self._gate.is_open(now_s):
                 return
@@ -222,9 +226,6 @@ class Delivery:
                 self._await_probe(now_s)
                 return
             item = self._next()
-            if item is None:
-                self.breaker.unanswered(now_s)
-                return
             now_ms = self._clock.now_ms()
             if self._why_not(item, now_ms) is None:
                 self._attempt(item, now_s, now_ms)
@@ -232,7 +233,7 @@ class Delivery:
                 self.breaker.unanswered(now_s)
                 self._refuse(item, now_ms)
 
-    def _next(self) -> Item | None:
+    def _next(self) -> Item:
         """A live head, or the next event of a held key within its share; a probe is a live one if there is one."""
         if self._held.ready:
             share = 0 if self.breaker.state is BreakerState.HALF_OPEN else max(1, self.limit.limit // 4)
@@ -280,10 +281,7 @@ class Delivery:
                 self._probe_timer = None
                 self.pump()
 
-            wait_s = self.breaker.probe_in_s(now_s)
-            if self._lanes.ready or self._held.ready:
-                wait_s = min(wait_s, SWEEP_S)
-            self._probe_timer = self._clock.call_later(wait_s, probe)
+            self._probe_timer = self._clock.call_later(min(self.breaker.probe_in_s(now_s), SWEEP_S), probe)
 
     def _attempt(self, item: Item, now_s: float, now_ms: int) -> None:
         item.attempts += 1
@@ -293,7 +291,7 @@ class Delivery:
         item.started_s = now_s
         self._held_out += item.held
         kill_point("before-post")
-        self._out[id(item)] = item, self._endpoint.post(item.push, lambda outcome: self._ended(item, outcome))
+        self._out[id(item)] = item, self._endpoint.post(item.push, partial(self._ended, item))
 
     def _ended(self, item: Item, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
@@ -317,7 +315,7 @@ class Delivery:
         """What the outcome says of the endpoint."""
         match outcome:
             case Delivered():
-                self.breaker.succeeded()
+                self.breaker.succeeded(item.started_s)
                 if not item.held:
                     self.limit.succeeded(now_s - item.started_s, in_flight)
             case Failed(fault=Fault.ENDPOINT) if not item.held or self.breaker.state is BreakerState.HALF_OPEN:
@@ -394,11 +392,11 @@ class Delivery:
             failed.excerpt,
         )
 
-    def _hold_if_hot(self, item: Item) -> None:
+    def _hold_if_hot(self, done: Item) -> None:
         """The lane has grown beyond its share: the log itself is the better queue."""
-        head = self._lanes.head(item.lane)
-        if head is not None and self._lanes.length(item.lane) > LANE_SHARE and self._lanes.withdraw(head):
-            self._reports.hold(head, self._clock.now_ms())
+        queue = done.queue
+        if len(queue) > LANE_SHARE and self._lanes.withdraw(queue[0]):
+            self._reports.hold(queue[0], self._clock.now_ms())
 
     def _retry_later(self, item: Item, wait_s: float) -> None:
         def again() -> None:

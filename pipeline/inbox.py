@@ -1,6 +1,8 @@
 """What the event loop tells the consumer thread: appended there, taken here, in order, without a lock.
 
-Shape   Inbox keeps the Reports port of the delivery; take() gives what has come, wait() waits for something
+Shape   Inbox keeps the Reports port of the delivery; take() gives what has come, wait() waits until there is enough
+Cost    a report is an append; only one that a waiting thread wants wakes it: a thread switch an event would cost more
+        than all the rest
 """
 
 import threading
@@ -57,6 +59,8 @@ class HeldEnded(msgspec.Struct, frozen=True):
         return self.due_ms is None and self.letter is None and isinstance(self.outcome, Delivered | Failed)
 
 
+NOBODY_WAITS = 1 << 62
+
 Report = Settled | ToHold | Collected | ToBury | HeldEnded
 
 
@@ -65,12 +69,14 @@ class Inbox:
 
     def __init__(self) -> None:
         self._reports: deque[Report] = deque()
+        self._enough = NOBODY_WAITS
         self._wanted = threading.Event()
 
     def put(self, report: Report) -> None:
-        """Append; wakes the consumer thread if it waits."""
+        """Append; wakes the consumer thread if that is what it waits for."""
         self._reports.append(report)
-        if not self._wanted.is_set():
+        if len(self._reports) >= self._enough:
+            self._enough = NOBODY_WAITS
             self._wanted.set()
 
     def settled(self, item: Item) -> None:
@@ -91,10 +97,13 @@ class Inbox:
 
     def take(self) -> list[Report]:
         """All that has come."""
-        self._wanted.clear()
         reports = self._reports
         return [reports.popleft() for _ in range(len(reports))]
 
-    def wait(self, timeout_s: float) -> None:
-        """Wait until something comes."""
-        self._wanted.wait(timeout_s)
+    def wait(self, timeout_s: float, enough: int) -> None:
+        """Wait until so many reports lie here."""
+        self._wanted.clear()
+        self._enough = enough
+        if len(self._reports) < enough:
+            self._wanted.wait(timeout_s)
+        self._enough = NOBODY_WAITS

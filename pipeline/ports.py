@@ -13,7 +13,7 @@ from pipeline.headers import Headers
 from pipeline.outcome import Outcome
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record of an event topic, as it was read."""
 
     partition: int
@@ -229,7 +229,7 @@ class Cancellable(Protocol):
         """Cut it short; its outcome is Abandoned, or Delivered if the head of a 2xx is already here."""
 
 
-class Push(msgspec.Struct, frozen=True):
+class Push(msgspec.Struct, frozen=True, gc=False):
     """One request to an endpoint."""
 
     msg_id: str

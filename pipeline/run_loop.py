@@ -12,7 +12,6 @@ Errors  PipelineError from the source ends run(); whoever started the thread tel
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -40,6 +39,9 @@ log = logging.getLogger(__name__)
 MAX_EVENTS = 5_000
 MAX_BYTES = 8 << 20
 MAX_UNSETTLED = 1_500
+ROOM = 1_000
+"""For so many events there must be room before more are read: a batch costs little, many small ones much."""
+
 BATCH = 1_000
 POLL_S = 0.05
 BUSY_POLL_S = 0.005
@@ -168,16 +170,14 @@ class HttpSubscriptionLoop:
 
     def _await_room(self) -> None:
         """A pause throws away what was fetched ahead: pause only if no room comes soon."""
-        until_s = time.monotonic() + ROOM_WAIT_S
-        while not self._has_room() and time.monotonic() < until_s:
-            self._inbox.wait(ROOM_WAIT_S)
-            self._take_reports()
+        self._inbox.wait(ROOM_WAIT_S, max(1, min(ROOM, self._ledger.outstanding() // 4)))
+        self._take_reports()
         if not self._has_room():
             self._source.set_paused(set(self._ledger.assigned()))
             self._hand_over(self._source.poll(1, 0.0))
 
     def _has_room(self) -> bool:
-        return self._ledger.outstanding() < MAX_EVENTS and sum(self._bytes.values()) < MAX_BYTES
+        return self._ledger.outstanding() <= MAX_EVENTS - ROOM and sum(self._bytes.values()) < MAX_BYTES
 
     def _paused_partitions(self) -> set[int]:
         for partition in self._ledger.assigned():

@@ -7,6 +7,7 @@ import signal
 import threading
 from types import FrameType
 
+from adapters import interpreter
 from adapters.logs import LineWriter
 from adapters.registry_extra import registry_of
 from adapters.settings import Settings
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> ExitStatus:
         delivering = Delivering(settings, subscriptions, stop, _writer(), _resolver(settings))
     except OSError as error:
         raise SettingsError([f"http.listen: {settings.http.listen!r}: {error.strerror}"]) from error
+    interpreter.settle()
     status = delivering.run()
     if threading.active_count() > 1 and status is not ExitStatus.FINE:
         # A thread that hangs in a broker's answer must not keep the process: all there was to say is said.

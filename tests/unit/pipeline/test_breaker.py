@@ -31,7 +31,7 @@ def test_a_success_between_the_failures_begins_the_count_again() -> None:
     breaker = Breaker()
     for number in range(OPEN_KEYS - 1):
         breaker.failed(b"%d" % number, 0.0)
-    breaker.succeeded()
+    breaker.succeeded(1e9)
     breaker.failed(b"one more", 0.0)
     assert breaker.state is BreakerState.CLOSED
 
@@ -47,7 +47,7 @@ def test_open_it_lets_one_probe_through_when_its_time_has_come() -> None:
 def test_a_probe_that_succeeds_closes_it() -> None:
     breaker = opened()
     breaker.may_attempt(FIRST_GAP_S)
-    breaker.succeeded()
+    breaker.succeeded(1e9)
     assert (breaker.state, breaker.may_attempt(FIRST_GAP_S)) == (BreakerState.CLOSED, True)
 
 
@@ -59,7 +59,7 @@ def test_probes_that_fail_double_the_gap_up_to_the_largest_and_a_success_makes_i
         assert breaker.may_attempt(now_s)
         breaker.failed(b"a", now_s)
     assert gaps == [1, 2, 4, 8, 16, LARGEST_GAP_S, LARGEST_GAP_S, LARGEST_GAP_S]
-    breaker.succeeded()
+    breaker.succeeded(1e9)
     for number in range(OPEN_KEYS):
         breaker.failed(b"%d" % number, now_s)
     assert breaker.probe_in_s(now_s) == FIRST_GAP_S
@@ -96,7 +96,7 @@ def test_gone_opens_it_at_once_and_asks_rarely() -> None:
 
 def test_a_late_success_while_it_is_open_closes_it() -> None:
     breaker = opened()
-    breaker.succeeded()
+    breaker.succeeded(1e9)
     assert breaker.may_attempt(0.0)
 
 
@@ -105,3 +105,12 @@ def test_keyless_events_are_one_key() -> None:
     for _ in range(2 * OPEN_KEYS):
         breaker.failed(None, 0.0)
     assert breaker.state is BreakerState.CLOSED
+
+
+def test_what_was_begun_before_the_endpoint_said_gone_does_not_bring_it_back() -> None:
+    breaker = Breaker()
+    breaker.gone(10.0)
+    breaker.succeeded(began_s=9.9)
+    assert not breaker.may_attempt(10.1)
+    breaker.succeeded(began_s=10.0 + GONE_GAP_S)
+    assert breaker.may_attempt(10.1)

@@ -263,7 +263,7 @@ class TestHeldKeys:
         rig.end("p1")
         rig.end("p2", outcome)
         assert (rig.posted, rig.out_now) == (["p1", "p2"], [])
-        rig.delivery.breaker.succeeded()
+        rig.delivery.breaker.succeeded(1e12)
         rig.accept_held("p2", "p3")
         rig.end("p2")
         assert rig.out_now == ["p3"]
