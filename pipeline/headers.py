@@ -42,7 +42,5 @@ def event_headers(event: BatchEvent, change: Change, event_id: str) -> Headers:
 
 def find_header(headers: Headers | None, name: str) -> bytes | None:
     """The last value of a header, as Kafka's clients read them; None if it is not there."""
-    for header, value in reversed(headers or ()):
-        if header == name:
-            return value if isinstance(value, bytes) else None
-    return None
+    value = dict(headers).get(name) if headers else None
+    return value if isinstance(value, bytes) else None
