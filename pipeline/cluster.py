@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from pipeline.errors import PipelineError
 from pipeline.kafka_errors import is_access, is_unreachable, translate
+from pipeline.topic_ids import TopicIds
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +90,7 @@ class Cluster:
     def __init__(self, properties: Mapping[str, Any]) -> None:
         self._properties = dict(properties)
         self._refusal: KafkaError | None = None
+        self.topic_ids = TopicIds(self.admin)
 
     @property
     def servers(self) -> str:

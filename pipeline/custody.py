@@ -28,7 +28,7 @@ from pipeline.held_record import HeldState, held_key, write_state
 from pipeline.inbox import Collected, HeldEnded, ToBury, ToHold
 from pipeline.ledger import OffsetLedger
 from pipeline.outcome import Delivered, Failed
-from pipeline.ports import Batch, Commit, LogReader, Record, Transactions, Write
+from pipeline.ports import Batch, Commit, LogReader, Record, Transactions, Write, Written
 
 log = logging.getLogger(__name__)
 
@@ -248,7 +248,7 @@ class Custody:
         if not batch.commits:
             return True
         try:
-            self._transactions.run(batch, group_metadata)
+            written = self._transactions.run(batch, group_metadata)
         except TransactionFailedError as error:
             self._failures += 1
             if error.unknown:
@@ -260,6 +260,7 @@ class Custody:
                 self._release_failed(move)
             return False
         self._failures = 0
+        self._note_written(written)
         self._acknowledged(moves, burials)
         return True
 
@@ -325,6 +326,12 @@ class Custody:
             where == partition and held.phase is HeldPhase.HOLDING for where, held in self._uncollected.values()
         )
         return msgspec.structs.replace(self.note(partition), held_keys=len(self._keys[partition]) - released - holding)
+
+    def _note_written(self, written: Written) -> None:
+        for partition, note in self._notes.items():
+            offset = written.get((self._names.held, partition), -1)
+            if offset > note.held_offset:
+                self._notes[partition] = msgspec.structs.replace(note, held_offset=offset)
 
     def _acknowledged(self, moves: list["Move"], burials: list[Burial]) -> None:
         for move in moves:

@@ -16,6 +16,7 @@ class Vital:
         self.name = name
         self._turned_s = time.monotonic()
         self._trouble: str | None = "not started"
+        self._unfit = False
 
     def turned(self) -> None:
         """The loop went round."""
@@ -25,6 +26,10 @@ class Vital:
         """What keeps the part from working; None when nothing does."""
         self._trouble = reason
 
+    def unfit(self, is_so: bool) -> None:  # noqa: FBT001  a plain value
+        """Whether the part works on in part only, until somebody mends what it has said."""
+        self._unfit = is_so
+
     @property
     def live(self) -> bool:
         """Whether the loop turned lately."""
@@ -33,7 +38,7 @@ class Vital:
     @property
     def ready(self) -> bool:
         """Whether it can work."""
-        return self._trouble is None and self.live
+        return self._trouble is None and not self._unfit and self.live
 
 
 class Health:

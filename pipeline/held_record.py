@@ -69,11 +69,24 @@ def read_record(record_key: bytes | None, value: bytes) -> tuple[int, bytes | No
     Raises:
         HeldRecordError: it is not such a record.
     """
-    if record_key is None or len(record_key) < 2:
-        raise HeldRecordError(f"not the key of a held key: {record_key!r:.80}")
+    source, own = _read_key(record_key)
     try:
         state = _decoder.decode(value)
     except (ValueError, RecursionError) as error:
         raise HeldRecordError(f"not a held key: {error}") from error
-    own = None if record_key[1] == 0 else record_key[2:]
-    return record_key[0], state.key if state.key is not None else own, state
+    return source, state.key if state.key is not None else own, state
+
+
+def released_key(record_key: bytes | None) -> tuple[int, bytes | None, None]:
+    """The input and the event's key, or the hash of that, of a tombstone.
+
+    Raises:
+        HeldRecordError: it is not such a record.
+    """
+    return *_read_key(record_key), None
+
+
+def _read_key(record_key: bytes | None) -> tuple[int, bytes | None]:
+    if record_key is None or len(record_key) < 2:
+        raise HeldRecordError(f"not the key of a held key: {record_key!r:.80}")
+    return record_key[0], None if record_key[1] == 0 else record_key[2:]

@@ -10,16 +10,16 @@ Errors  TransactionFailedError: nothing of the batch is in the log, or nobody wi
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from secrets import token_hex
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from pipeline.cluster import Cluster
 from pipeline.errors import TransactionFailedError
 from pipeline.kafka_errors import describe, is_unreachable, kafka_error
 from pipeline.kill_point import kill_point
-from pipeline.ports import Batch, Write
+from pipeline.ports import Batch, HeldEnd, Write, Written
 
 log = logging.getLogger(__name__)
 
@@ -41,15 +41,17 @@ class KafkaTransactions:
         self._producer: Producer | None = None
         self._failure: KafkaError | None = None
         self._suspect = False
+        self._written: Written = {}
         self.transactional_id = self._new_id()
 
-    def run(self, batch: Batch, group_metadata: object) -> None:
-        """Write it all, or nothing.
+    def run(self, batch: Batch, group_metadata: object) -> Written:
+        """Write it all, or nothing; returns how far.
 
         Raises:
             TransactionFailedError: nothing was written.
         """
         self._failure = None
+        self._written = {}
         producer: Producer | None = None
         committing = False
         try:
@@ -71,6 +73,7 @@ class KafkaTransactions:
                 self._abort(producer, kafka_error(error))
             refused = failure.code() in RECORD_REFUSED
             raise TransactionFailedError(describe(failure), refused=refused, unknown=unknown) from error
+        return self._written
 
     def close(self) -> None:
         """Let go of the client."""
@@ -106,7 +109,7 @@ class KafkaTransactions:
                     write.value,
                     write.key,
                     write.partition,
-                    on_delivery=lambda error, _message: self._report(error),
+                    on_delivery=self._report,
                     headers=write.headers,
                 )
             except BufferError:
@@ -114,8 +117,11 @@ class KafkaTransactions:
             else:
                 return
 
-    def _report(self, error: KafkaError | None) -> None:
-        if error is not None and self._failure is None:
+    def _report(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            where = message.topic() or "", message.partition() or 0
+            self._written[where] = max(message.offset() or 0, self._written.get(where, 0))
+        elif self._failure is None:
             self._failure = error
 
     def _reported(self) -> KafkaError | None:
@@ -165,16 +171,19 @@ class KafkaHeldReader:
         self._owners: dict[int, str] = {}
         self._short: set[int] = set()
 
-    def begin(self, partition: int, transactional_id: str) -> None:
-        """Begin to read a partition; `transactional_id` is whose transaction may still be open there.
+    def begin(self, owners: dict[int, str]) -> dict[int, HeldEnd]:
+        """Begin to read partitions; each owner is whose transaction may still be open there.
 
         Raises:
-            PipelineError: the broker does not say where the partition ends.
+            PipelineError: the broker does not say where they end.
         """
-        self._ends[partition] = self._end_of(partition)
-        self._since_s[partition] = time.monotonic()
-        self._owners[partition] = transactional_id
+        ends = self._ends_of(owners) if owners else {}
+        for partition, owner in owners.items():
+            self._ends[partition] = ends[partition].offset
+            self._since_s[partition] = time.monotonic()
+            self._owners[partition] = owner
         self._assign()
+        return ends
 
     def forget(self, partitions: set[int]) -> None:
         """Stop reading them."""
@@ -236,12 +245,17 @@ class KafkaHeldReader:
             ]
         )
 
-    def _end_of(self, partition: int) -> int:
-        """The high watermark, open transactions included: a reader of uncommitted records is told it."""
+    def _ends_of(self, partitions: Iterable[int]) -> dict[int, HeldEnd]:
+        """The high watermarks, open transactions included: a reader of uncommitted records is told them."""
+        topic_id = self._cluster.topic_ids.of(self._topic)
         config = self._cluster.consumer_config("batch-events-held-reader") | {"isolation.level": "read_uncommitted"}
         consumer = Consumer(config)
         try:
-            return consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=ANSWER_S)[1]
+            places = {partition: TopicPartition(self._topic, partition) for partition in partitions}
+            return {
+                partition: HeldEnd(consumer.get_watermark_offsets(place, timeout=ANSWER_S)[1], topic_id)
+                for partition, place in places.items()
+            }
         except KafkaException as error:
             raise self._cluster.explain(error) from error
         finally:

@@ -140,6 +140,18 @@ class LogReader(Protocol):
         """Let go of the client; blocks for seconds at most."""
 
 
+class HeldEnd(msgspec.Struct, frozen=True):
+    """How far a partition of held keys goes.
+
+    Attributes:
+        offset: of the next record, open transactions included.
+        topic_id: of the topic; empty where nobody tells it now.
+    """
+
+    offset: int
+    topic_id: str
+
+
 class HeldReader(Protocol):
     """Reads the held partitions of one input back, from the first record to what was the end when begin() was called.
 
@@ -151,16 +163,20 @@ class HeldReader(Protocol):
         """Whether a partition is not read to its end."""
         ...
 
-    def begin(self, partition: int, transactional_id: str) -> None:
-        """Begin to read a partition; asked again for one that is being read, begin anew.
+    def begin(self, owners: dict[int, str]) -> dict[int, HeldEnd]:
+        """Begin to read partitions; asked again for one that is being read, begin anew.
 
         Args:
-            partition: of the topic of held keys.
-            transactional_id: whose transaction may still be open there; empty for nobody's.
+            owners: by partition of the topic of held keys, the transactional id whose transaction may still be open
+                there; empty for nobody's.
+
+        Returns:
+            How far each goes; to there it will be read.
 
         Raises:
-            PipelineError: nobody says where the partition ends. May block for seconds.
+            PipelineError: nobody says so. May block for seconds.
         """
+        ...
 
     def forget(self, partitions: set[int]) -> None:
         """Stop reading them."""
@@ -202,6 +218,10 @@ class Batch(msgspec.Struct, frozen=True):
     kill_point: str = "in-held-transaction"
 
 
+Written = dict[tuple[str, int], int]
+"""By topic and partition the offset of the last record of a transaction."""
+
+
 class Transactions(Protocol):
     """Moves batches, each wholly or not at all. One thread calls it."""
 
@@ -210,13 +230,17 @@ class Transactions(Protocol):
         """Whose transaction the next run() makes: it stands in each note, so that a successor can end what was left."""
         ...
 
-    def run(self, batch: Batch, group_metadata: object) -> None:
+    def run(self, batch: Batch, group_metadata: object) -> Written:
         """Move a batch in the name of the group's member. Blocks until there is a verdict.
+
+        Returns:
+            How far the topics were written.
 
         Raises:
             TransactionFailedError: nothing of it is in the log, or nobody will ever see it: the member was replaced
                 (its metadata is stale), a record was refused, the broker does not go along. It may be tried again.
         """
+        ...
 
     def close(self) -> None:
         """Let go of the client; blocks for seconds at most."""

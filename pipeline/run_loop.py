@@ -21,15 +21,14 @@ from pipeline.clock import SystemTimes, Times
 from pipeline.commit_gate import CommitGate
 from pipeline.custody import Custody, EventLoopSide
 from pipeline.delivery import EXPIRED, Item
-from pipeline.errors import PipelineError, TransactionFailedError
+from pipeline.errors import TransactionFailedError
 from pipeline.health import Vital
-from pipeline.held import HeldKeys
-from pipeline.held_record import HeldRecordError, read_record
 from pipeline.inbox import Collected, HeldEnded, Inbox, Settled, ToBury, ToHold
 from pipeline.kill_point import kill_point
 from pipeline.ledger import OffsetLedger
 from pipeline.metrics import Metrics
 from pipeline.ports import Commit, HeldReader, Push, Record, Source, Start
+from pipeline.restoring import Restoring
 from pipeline.stop import StopRequest
 from pipeline.subscription import Subscription
 from pipeline.transform import Refusal, Transform, Unwanted
@@ -110,13 +109,10 @@ class HttpSubscriptionLoop:
         self._gate = gate
         self._stop = stop
         self._vital = vital
-        self._input = source
         self._times = times or SystemTimes()
         self._ledger = OffsetLedger()
-        self._held_reader = held_reader
-        self._restoring: dict[int, tuple[HeldKeys, Start]] = {}
+        self._restoring = Restoring(held_reader, source, subscription.label)
         self._begin_again = False
-        self._early: dict[int, list[Record]] = {}
         self._committing: Committing | None = None
         self._committed_s = 0.0
         self._seen_below: dict[int, int] = {}
@@ -145,7 +141,7 @@ class HttpSubscriptionLoop:
             self._drain()
         finally:
             self._source.close()
-            self._held_reader.close()
+            self._restoring.close()
             self._custody.close()
 
     def _turn(self) -> None:
@@ -159,7 +155,7 @@ class HttpSubscriptionLoop:
         self._commit_when_due()
         if self._has_room():
             self._source.set_paused(self._paused_partitions())
-            busy = self._custody.busy or self._held_reader.reading
+            busy = self._custody.busy or self._restoring.reading
             limit = min(BATCH, MAX_EVENTS - self._ledger.outstanding())
             records = self._source.poll(limit, BUSY_POLL_S if busy else POLL_S)
             if records:
@@ -186,7 +182,7 @@ class HttpSubscriptionLoop:
                 self._full_partitions.add(partition)
             elif unsettled < MAX_UNSETTLED // 2:
                 self._full_partitions.discard(partition)
-        return self._full_partitions | self._restoring.keys() | self._custody.full()
+        return self._full_partitions | set(self._restoring) | self._custody.full()
 
     def _hand_over(self, records: list[Record]) -> None:
         items: list[Item] = []
@@ -196,7 +192,7 @@ class HttpSubscriptionLoop:
             if assignment is None:
                 continue  # read before a revocation that the same poll served
             if record.partition in self._restoring:
-                self._early.setdefault(record.partition, []).append(record)
+                self._restoring.early(record)
                 continue
             fresh = self._ledger.received(record.partition, record.offset)
             if self._custody.intercept(record, fresh=fresh) or not fresh:
@@ -298,52 +294,20 @@ class HttpSubscriptionLoop:
 
     def on_assigned(self, starts: dict[int, Start]) -> None:
         """Begin partitions, paused until their held keys are known."""
+        self._restoring.begin(starts)
         for partition, start in starts.items():
-            note = start.note
-            ranges = list(note.settled_ranges(start.offset))
+            ranges = list(start.note.settled_ranges(start.offset))
             self._ledger.assign(partition, start.offset, ranges)
             self._seen_below[partition] = ranges[-1][1] if ranges else 0
-            keys = HeldKeys(start.offset, ranges[-1][1] - 1 if ranges else -1)
-            self._restoring[partition] = keys, start
-            self._held_reader.begin(partition, note.transactional_id)
         self._renew_gate(self._times.monotonic_s())
         log.info("partitions_assigned", extra={"subscription": self.name, "partitions": sorted(starts)})
 
     def _restore_a_little(self) -> None:
-        if not self._restoring:
-            return
-        records, done = self._held_reader.step()
-        for partition, _, key, value in records:
-            self._restore_key(partition, key, value)
-        for partition in done:
-            keys, start = self._restoring.pop(partition)
-            note = start.note
-            if start.anew:
-                keys.release_all()
-            elif len(keys) < note.held_keys:
-                raise PipelineError(
-                    f"{self.name}: partition {partition}: {note.held_keys} keys were held at the last commit, "
-                    f"the topic of held keys knows {len(keys)}: it was cut or made anew; their events would be lost"
-                )
-            self._custody.begin(partition, keys, note)
-            self._hand_over(self._early.pop(partition, []))
+        for restored in self._restoring.step():
+            self._custody.begin(restored.partition, restored.keys, restored.note)
+            self._hand_over(restored.early)
             kill_point("at-start")
-
-    def _restore_key(self, partition: int, record_key: bytes | None, value: bytes | None) -> None:
-        try:
-            if value is None:
-                source = record_key[0] if record_key else -1
-                key = None if not record_key or record_key[1] == 0 else record_key[2:]
-                state = None
-            else:
-                source, key, state = read_record(record_key, value)
-        except HeldRecordError as error:
-            log.warning(
-                "held_key_unread", extra={"subscription": self.name, "partition": partition, "error": str(error)}
-            )
-            return
-        if source == self._input and partition in self._restoring:
-            self._restoring[partition][0].restore(key, state)
+        self._vital.unfit(bool(self._restoring.unfit))
 
     def on_revoked(self, partitions: set[int]) -> dict[int, Commit]:
         """Let what is out of these partitions end, for a short while; then let go of them."""
@@ -378,11 +342,9 @@ class HttpSubscriptionLoop:
         for partition in partitions:
             self._bytes.pop(self._ledger.assignment(partition) or 0, None)
             self._ledger.revoke(partition)
-            self._restoring.pop(partition, None)
-            self._early.pop(partition, None)
         self._full_partitions -= partitions
         self._custody.forget(partitions)
-        self._held_reader.forget(partitions)
+        self._restoring.forget(partitions)
 
     def _drain(self) -> None:
         quiet = threading.Event()

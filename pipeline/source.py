@@ -20,7 +20,6 @@ from pipeline.kafka_errors import describe, is_access, is_passing, is_unreachabl
 from pipeline.log_reader import record_of
 from pipeline.ports import Commit, Record, SourceListener, Start
 from pipeline.subscription import Start as StartAt
-from pipeline.topic_ids import TopicIds
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +80,6 @@ class KafkaSource:
         self._listener = listener
         self._on_error = on_error
         self._troubled = False
-        self._topic_ids = TopicIds(cluster)
         self._paused: set[int] = set()
         self._outstanding = False
         self._fresh: dict[int, int] = {}
@@ -217,7 +215,7 @@ class KafkaSource:
         while True:
             try:
                 committed = self._consumer.committed(asked, timeout=_ANSWER_S) if asked else []
-                topic_id = self._topic_ids.of(self._topic) if asked else ""
+                topic_id = self._cluster.topic_ids.of(self._topic) if asked else ""
                 return {part.partition: self._start_of(part, topic_id) for part in committed}
             except KafkaException as error:
                 inner = kafka_error(error)

@@ -5,6 +5,7 @@ Shape   MemoryHeldReader(log, topic) keeps the HeldReader port; step() reads up 
 """
 
 from adapters.memory.log import MemoryLog
+from pipeline.ports import HeldEnd
 
 HeldRecord = tuple[int, int, bytes | None, bytes | None]
 
@@ -25,9 +26,11 @@ class MemoryHeldReader:
         """Whether a partition is not read to its end."""
         return bool(self._ends)
 
-    def begin(self, partition: int, transactional_id: str) -> None:  # noqa: ARG002  nobody's transaction is open here
-        """Begin to read a partition."""
-        self._at[partition], self._ends[partition] = self._topic.watermarks(partition)
+    def begin(self, owners: dict[int, str]) -> dict[int, HeldEnd]:
+        """Begin to read partitions; nobody's transaction is open here."""
+        for partition in owners:
+            self._at[partition], self._ends[partition] = self._topic.watermarks(partition)
+        return {partition: HeldEnd(self._ends[partition], self._topic.topic_id) for partition in owners}
 
     def forget(self, partitions: set[int]) -> None:
         """Stop reading them."""

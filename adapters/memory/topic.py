@@ -64,6 +64,13 @@ class MemoryTopic:
             log.low = max(log.low, min(low, log.high))
             log.records = [record for record in log.records if record.offset >= log.low]
 
+    def cut(self, partition: int, high: int) -> None:
+        """Lose everything from an offset on, as an unclean election of a leader may."""
+        with self.changed:
+            log = self._logs[partition]
+            log.high = min(log.high, high)
+            log.records = [record for record in log.records if record.offset < log.high]
+
     def watermarks(self, partition: int) -> tuple[int, int]:
         """The first offset that is kept, and the next to be written."""
         log = self._logs[partition]

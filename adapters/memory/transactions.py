@@ -18,7 +18,7 @@ from itertools import count
 
 from adapters.memory.log import MemoryLog
 from pipeline.errors import TransactionFailedError
-from pipeline.ports import Batch, Write
+from pipeline.ports import Batch, Write, Written
 
 
 class Fate(enum.Enum):
@@ -49,7 +49,7 @@ class MemoryTransactions:
         self.transactional_id = f"memory.{next(_numbers)}"
         self._log = log
 
-    def run(self, batch: Batch, group_metadata: object) -> None:
+    def run(self, batch: Batch, group_metadata: object) -> Written:
         """Write it all, or nothing."""
         self.ran.append(batch)
         if not self._log.knows(group_metadata):
@@ -57,24 +57,29 @@ class MemoryTransactions:
         if any(map(self.refuses, batch.writes)):
             raise TransactionFailedError("a record was refused", refused=True)
         fate = self.fates.popleft() if self.fates else Fate.COMMIT
+        written: Written = {}
         if fate in {Fate.ABORT, Fate.DIE_BEFORE}:
             self._use_up(batch)
         else:
-            self._move(batch)
+            written = self._move(batch)
         if fate in {Fate.DIE_BEFORE, Fate.DIE_AFTER}:
             raise ProcessDiedError
         if fate is not Fate.COMMIT:
             raise TransactionFailedError(fate.value)
+        return written
 
     def close(self) -> None:
         """Note it."""
         self.closed = True
 
-    def _move(self, batch: Batch) -> None:
+    def _move(self, batch: Batch) -> Written:
+        written: Written = {}
         for write in batch.writes:
-            self._log.topic(write.topic).append(write.partition, write.key, write.value, write.headers)
+            record = self._log.topic(write.topic).append(write.partition, write.key, write.value, write.headers)
+            written[write.topic, write.partition] = record.offset
         self._mark(batch)
         self._log.commit(batch.topic, batch.commits)
+        return written
 
     def _use_up(self, batch: Batch) -> None:
         for write in batch.writes:

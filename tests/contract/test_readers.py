@@ -92,8 +92,8 @@ def test_held_records_are_read_from_the_first_to_what_was_the_end(stage: Stage) 
     for number in range(3):
         stage.append(stage.held, 0, b"k%d" % number, b"v" if number else None)
     reader = stage.held_reader()
-    reader.begin(0, "")
-    reader.begin(1, "")
+    ends = reader.begin({0: "", 1: ""})
+    assert [ends[partition].offset for partition in (0, 1)] == [3, 0]
     records: list[tuple[int, int, bytes | None, bytes | None]] = []
     done: list[int] = []
     until_s = time.monotonic() + LIMIT_S
@@ -104,7 +104,7 @@ def test_held_records_are_read_from_the_first_to_what_was_the_end(stage: Stage) 
         done += through
     assert records == [(0, 0, b"k0", None), (0, 1, b"k1", b"v"), (0, 2, b"k2", b"v")]
     assert sorted(done) == [0, 1]
-    reader.begin(0, "")
+    reader.begin({0: ""})
     reader.forget({0})
     assert (reader.reading, reader.step()) == (False, ([], []))
     reader.close()

@@ -12,7 +12,7 @@ from tests.contract.stage import LIMIT_S, Member, Stage
 
 def held_records(stage: Stage) -> list[tuple[bytes | None, bytes | None]]:
     reader = stage.held_reader()
-    reader.begin(0, "")
+    reader.begin({0: ""})
     found: list[tuple[bytes | None, bytes | None]] = []
     until_s = time.monotonic() + LIMIT_S
     while reader.reading:

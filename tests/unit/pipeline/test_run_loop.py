@@ -8,6 +8,7 @@ import pytest
 from adapters.memory import Fate, ManualClock, MemoryEndpoint, MemoryLog, MemorySource, ProcessDiedError, in_turn
 from pipeline.commit_note import CommitNote, read_note
 from pipeline.errors import PipelineError
+from pipeline.held_record import EVENTS, held_key
 from pipeline.outcome import Outcome
 from pipeline.ports import Commit, Push, Record
 from pipeline.retry import NotifyStrategy, RetrySchedule
@@ -342,18 +343,36 @@ class TestHeldKeys:
         other.turn_and_wait(10)
         assert (len(other.dead_letters), len(other.endpoint.posts), other.held_keys) == (1, 1, 0)
 
-    def test_held_keys_that_the_topic_has_forgotten_keep_the_partition_from_starting(self) -> None:
-        log = MemoryLog()
-        publish(log, "a")
+    @pytest.mark.parametrize(
+        ("harm", "reason"),
+        [
+            (lambda log: log.make_anew(NAMES.held), "the topic of held keys was made anew"),
+            (lambda log: log.topic(NAMES.held).cut(0, 0), "the topic of held keys ends at 0, and was written to 0"),
+            (
+                lambda log: log.topic(NAMES.held).append(0, held_key(EVENTS, b"a"), None),
+                "1 keys were held at the last commit, the topic of held keys knows 0",
+            ),
+        ],
+    )
+    def test_a_partition_whose_held_keys_are_not_what_was_committed_does_not_start_and_others_go_on(
+        self, harm: Callable[[MemoryLog], object], reason: str
+    ) -> None:
+        log = MemoryLog(2)
+        publish(log, "a", "a")
+        publish(log, "c", partition=1)
         one = member(log, in_turn(then=NO), retry=HELD_GAPS)
         one.source.assign(0)
-        one.turn_and_wait(4)
+        one.turn_and_wait(8)
+        before = one.committed[0], one.held_keys
         one.crash()
-        log.make_anew(NAMES.held)
+        harm(log)
         other = member(log)
-        other.source.assign(0)
-        with pytest.raises(PipelineError, match=r"1 keys were held at the last commit, .* knows 0"):
-            other.turn(3)
+        other.source.assign(0, 1)
+        publish(log, "d", "a")
+        other.turn_and_wait(5)
+        assert before == (2, 1)
+        assert dict(other.loop._restoring.unfit) == {0: reason}
+        assert (other.committed, len(other.endpoint.posts), other.vital.ready) == ({0: 2, 1: 1}, 1, False)
 
     def test_a_record_of_the_held_topic_that_is_not_ours_is_passed_over(self) -> None:
         log = MemoryLog()
