@@ -200,7 +200,8 @@ class KafkaHeldReader:
         """Read a little: (partition, offset, key, value) of each record, and the partitions that are through."""
         if not self._ends or self._consumer is None:
             return [], []
-        records, done = [], [partition for partition, end in self._ends.items() if end == 0]
+        records = []
+        done = {partition for partition, end in self._ends.items() if end == 0}
         for message in self._consumer.consume(500, 0):
             partition, offset = message.partition() or 0, message.offset() or 0
             error = message.error()
@@ -208,7 +209,7 @@ class KafkaHeldReader:
                 records.append((partition, offset, message.key(), message.value()))
             elif error is not None and error.code() == KafkaError._PARTITION_EOF and partition in self._ends:
                 if offset >= self._ends[partition]:
-                    done.append(partition)
+                    done.add(partition)
                 else:
                     self._short.add(partition)
             elif error is not None and error.code() != KafkaError._PARTITION_EOF:
@@ -217,7 +218,7 @@ class KafkaHeldReader:
             self._drop(partition)
         for partition in self._short:
             self._end_open_transaction(partition)
-        return records, done
+        return records, sorted(done)
 
     def close(self) -> None:
         """Let go of the client."""
