@@ -5,7 +5,8 @@ States  closed     attempts go out
         half-open  one probe is out
 Rule    opens when the last failures came from OPEN_KEYS different keys' first attempts with no success between them:
         one failing key is its own affair, whoever retries it. Answers that say "not this event" (4xx) count for nobody.
-        A success closes; a probe's failure opens again, the gap doubling from 1 s to 30 s
+        A success closes; a probe's failure opens again, the gap doubling from 1 s to 30 s. While a probe is out, the
+        failures of attempts that had begun before it say nothing new
 Gone    an endpoint that says so (410) opens it at once; what was accepted of attempts begun before that proves nothing
 Bounds  no I/O; time is passed in. Attempts for held keys tell the breaker of success only
 """
@@ -34,6 +35,7 @@ class Breaker:
         self._failing: set[bytes | None] = set()
         self._gap_s = FIRST_GAP_S
         self._probe_at_s = 0.0
+        self._probe_began_s = 0.0
         self._gone_s = float("-inf")
 
     def may_attempt(self, now_s: float) -> bool:
@@ -42,6 +44,7 @@ class Breaker:
             return True
         if self.state is BreakerState.OPEN and now_s >= self._probe_at_s:
             self.state = BreakerState.HALF_OPEN
+            self._probe_began_s = now_s
             return True
         return False
 
@@ -57,9 +60,11 @@ class Breaker:
         self._failing.clear()
         self._gap_s = FIRST_GAP_S
 
-    def failed(self, key: bytes | None, now_s: float) -> None:
-        """The endpoint, not the event, was the reason of a live key's failure."""
+    def failed(self, key: bytes | None, began_s: float, now_s: float) -> None:
+        """The endpoint, not the event, was the reason of a failure, in an attempt that began then."""
         if self.state is BreakerState.HALF_OPEN:
+            if began_s < self._probe_began_s:
+                return
             self._gap_s = min(self._gap_s * 2, max(self._gap_s, LARGEST_GAP_S))
             self._open(now_s)
             return
@@ -74,9 +79,9 @@ class Breaker:
         self._gap_s = GONE_GAP_S
         self._open(now_s)
 
-    def unanswered(self, now_s: float) -> None:
+    def unanswered(self, began_s: float, now_s: float) -> None:
         """The probe came to no verdict on the endpoint (abandoned, or refused as an event): ask again."""
-        if self.state is BreakerState.HALF_OPEN:
+        if self.state is BreakerState.HALF_OPEN and began_s >= self._probe_began_s:
             self._open(now_s)
 
     def _open(self, now_s: float) -> None:

@@ -9,11 +9,14 @@ Errors  reading is total: text that is not such a note gives None, and the parti
 """
 
 import binascii
+import logging
 import zlib
 from base64 import b85decode, b85encode
 from collections.abc import Iterable, Iterator
 
 import msgspec
+
+log = logging.getLogger(__name__)
 
 MAX_BYTES = 4_000
 
@@ -59,6 +62,8 @@ def write_fitting(note: CommitNote) -> str:
     while len(text) > MAX_BYTES and runs:
         runs = runs[: len(runs) * 3 // 8 * 2]
         text = write_note(msgspec.structs.replace(note, runs=runs))
+    if len(runs) < len(note.runs):
+        log.warning("commit_map_cut", extra={"runs": len(note.runs), "kept": len(runs)})
     return text
 
 

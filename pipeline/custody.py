@@ -33,6 +33,11 @@ from pipeline.ports import Batch, Commit, LogReader, Record, Transactions, Write
 log = logging.getLogger(__name__)
 
 FLUSH_S = 0.25
+CROWDED = 3_000
+"""Bytes of a commit's metadata, from which on nothing more is read until it has become shorter."""
+
+FEW = 200
+"""So many unsettled events cannot fill what is left of it. A map that was restored so long is read through."""
 
 
 class EventLoopSide(HeldSide, Protocol):
@@ -92,6 +97,7 @@ class Custody:
         self._uncollected: dict[int, tuple[int, HeldKey]] = {}
         """By item: the partition, and the key whose lane has been asked for."""
 
+        self._crowded: set[int] = set()
         self._flushed_s = 0.0
         self._failures = 0
 
@@ -103,6 +109,7 @@ class Custody:
     def forget(self, partitions: set[int]) -> None:
         """Let go of partitions."""
         self._catch_up.forget(partitions)
+        self._crowded -= partitions
         for partition in partitions:
             self._keys.pop(partition, None)
             self._notes.pop(partition, None)
@@ -115,8 +122,9 @@ class Custody:
         return sum(map(len, self._keys.values()))
 
     def full(self) -> set[int]:
-        """Partitions in which too many keys are held to read on."""
-        return {partition for partition, keys in self._keys.items() if keys.full}
+        """Partitions that are not to be read on: too many keys are held, or the map hardly fits into its commit."""
+        crowded = {partition for partition in self._crowded if self._ledger.outstanding(partition) > FEW}
+        return crowded | {partition for partition, keys in self._keys.items() if keys.full}
 
     @property
     def busy(self) -> bool:
@@ -165,6 +173,10 @@ class Custody:
     def _commit(self, partition: int, note: CommitNote, also: Collection[int]) -> tuple[Commit, int]:
         snapshot = self._ledger.snapshot(partition, also)
         text = write_fitting(msgspec.structs.replace(note, runs=snapshot.runs))
+        if len(text) < CROWDED:
+            self._crowded.discard(partition)
+        else:
+            self._crowded.add(partition)
         return Commit(snapshot.offset, text), snapshot.version
 
     def to_hold(self, report: ToHold) -> None:

@@ -230,7 +230,7 @@ class Delivery:
             if self._why_not(item, now_ms) is None:
                 self._attempt(item, now_s, now_ms)
             else:
-                self.breaker.unanswered(now_s)
+                self.breaker.unanswered(now_s, now_s)
                 self._refuse(item, now_ms)
 
     def _next(self) -> Item:
@@ -321,11 +321,11 @@ class Delivery:
             case Failed(fault=Fault.ENDPOINT) if not item.held or self.breaker.state is BreakerState.HALF_OPEN:
                 self.limit.complained()
                 if (item.attempts == 1 and not item.seen) or self.breaker.state is BreakerState.HALF_OPEN:
-                    self.breaker.failed(item.record.key, now_s)
+                    self.breaker.failed(item.record.key, item.started_s, now_s)
             case Gone():
                 self.breaker.gone(now_s)
             case _:
-                self.breaker.unanswered(now_s)
+                self.breaker.unanswered(item.started_s, now_s)
 
     def _live_ended(self, item: Item, outcome: Outcome) -> float | None:
         match outcome:

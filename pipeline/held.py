@@ -272,6 +272,18 @@ class HeldKeys:
             held.gap_from = held.tail[-1] + 1 if len(held.tail) >= MAX_KNOWN else None
         held.tail = []
 
+    def cut(self, end: int) -> None:
+        """The log ends there: what is remembered of offsets beyond is void, they will be given to other events."""
+        for held in self._keys.values():
+            if held.frontier > end or held.through >= end:
+                known = [offset for offset in held.known if offset < end]
+                if len(known) < len(held.known) and not known:
+                    held.attempts = held.first_attempt_ms = held.last_attempt_ms = held.due_ms = 0
+                held.known = deque(known)
+                held.frontier, held.through = min(held.frontier, end), min(held.through, end - 1)
+                held.gap_from = None if held.gap_from is None or held.gap_from >= end else held.gap_from
+                self.dirty[held.key] = held
+
     def release_all(self) -> None:
         """What the log held was of a topic that is no more: void, with a tombstone for each key."""
         for held in self._keys.values():

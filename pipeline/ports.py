@@ -32,12 +32,15 @@ class Start(msgspec.Struct, frozen=True):
         note: what the group's last commit says beside the offset; empty if there was none, or of another topic.
         lost: how many offsets the group had not seen and the log no longer has.
         anew: the topic was deleted and made again: what was held of its former self is void.
+        end: of the log, when the partition was assigned: what was noted of offsets from there on is void, for an
+            unclean election may have cut the log. None if nobody asked.
     """
 
     offset: int
     note: CommitNote = CommitNote()
     lost: int = 0
     anew: bool = False
+    end: int | None = None
 
 
 class Commit(msgspec.Struct, frozen=True):

@@ -132,5 +132,7 @@ class Restoring:
         del self._partitions[partition]
         if one.start.anew:
             one.keys.release_all()
+        elif one.start.end is not None:
+            one.keys.cut(one.start.end)
         note = msgspec.structs.replace(one.start.note, held_topic_id=one.end.topic_id, held_offset=one.end.offset - 1)
         return Restored(partition, one.keys, note, one.early)

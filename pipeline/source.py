@@ -39,14 +39,13 @@ def starting_point(committed: int | None, note: CommitNote, low: int, high: int,
     """
     if committed is None:
         return Start(start)
-    if committed < low:
-        ranges = [(max(first, low), end) for first, end in note.settled_ranges(committed) if end > low]
-        settled = sum(min(end, low) - first for first, end in note.settled_ranges(committed) if first < low)
-        kept = msgspec.structs.replace(note, runs=_runs(low, ranges))
-        return Start(low, kept, low - committed - settled)
     if committed > high:  # the log was cut: records that were committed are gone, newer ones will come
         return Start(high, msgspec.structs.replace(note, runs=()), committed - high)
-    return Start(committed, note)
+    begin = max(committed, low)
+    noted = list(note.settled_ranges(committed))
+    ranges = [(max(first, begin), min(end, high)) for first, end in noted if end > begin and first < high]
+    settled = sum(min(end, begin) - first for first, end in noted if first < begin)
+    return Start(begin, msgspec.structs.replace(note, runs=_runs(begin, ranges)), begin - committed - settled)
 
 
 def _runs(at: int, ranges: list[tuple[int, int]]) -> tuple[int, ...]:
@@ -238,7 +237,10 @@ class KafkaSource:
         start = low if committed is not None else self._first_offset(part.partition, low, high)
         begin = starting_point(committed, note, low, high, start)
         return msgspec.structs.replace(
-            begin, note=msgspec.structs.replace(begin.note, topic_id=topic_id or begin.note.topic_id), anew=anew
+            begin,
+            note=msgspec.structs.replace(begin.note, topic_id=topic_id or begin.note.topic_id),
+            anew=anew,
+            end=high,
         )
 
     def _first_offset(self, partition: int, low: int, high: int) -> int:

@@ -1,10 +1,13 @@
 """What travels in a commit's metadata: written, read again, and anything else is no note."""
 
+import logging
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.commit_note import MAX_BYTES, CommitNote, read_note, write_note
+from pipeline.commit_note import MAX_BYTES, CommitNote, read_note, write_fitting, write_note
 from tests.unit.pipeline.runs import runs_of
 
 ids = st.text(st.characters(codec="ascii", exclude_characters=";", min_codepoint=32), max_size=22)
@@ -67,3 +70,13 @@ def test_a_thousand_keys_out_among_ten_thousand_fit_into_the_metadata() -> None:
     settled = [offset for offset in range(10_000) if offset % 10]
     note = CommitNote("t" * 22, "h" * 22, 2**40, 1000, "cmq.t.s.0", runs_of(settled, 0))
     assert len(write_note(note)) < MAX_BYTES
+
+
+def test_a_map_that_is_too_long_loses_its_end_and_that_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    runs = tuple(random.Random(1).choices(range(1, 100_000), k=4_000))  # noqa: S311  lengths, no secrets
+    with caplog.at_level(logging.WARNING):
+        note = read_note(write_fitting(CommitNote(runs=runs)))
+    assert note is not None
+    assert 0 < len(note.runs) < len(runs)
+    assert note.runs == runs[: len(note.runs)]
+    assert [record.message for record in caplog.records] == ["commit_map_cut"]

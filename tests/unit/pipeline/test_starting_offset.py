@@ -42,6 +42,11 @@ def test_a_log_that_was_cut_takes_the_map_with_it_and_leaves_the_rest_of_the_not
     assert start == Start(5, CommitNote("topic", "held", 7, 1, "id"), lost=4)
 
 
+def test_a_map_that_reaches_beyond_a_log_that_was_cut_ends_with_it() -> None:
+    start = starting_point(4, CommitNote(runs=(2, 3, 1, 4)), low=0, high=8, start=0)  # settled 6-8, 10-13
+    assert list(start.note.settled_ranges(4)) == [(6, 8)]
+
+
 offsets = st.integers(0, 60)
 
 
@@ -60,5 +65,5 @@ def test_it_begins_inside_the_log_with_a_map_of_what_is_there_and_counts_what_it
     elif committed > high:
         assert (point.lost, told) == (committed - high, [])
     else:
-        assert told == [one for one in beyond if one >= point.offset]
+        assert told == [one for one in beyond if point.offset <= one < high]
         assert point.lost == len(set(range(committed, point.offset)) - set(beyond))
