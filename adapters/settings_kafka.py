@@ -2,7 +2,8 @@
 
 Shape   check_kafka(properties, faults)
 How     each property alone, followed by one that does not exist: librdkafka stops at the first that it refuses, so no
-        client comes to be. Then a producer and a consumer as ours, without servers: what fits together only
+        client comes to be. Then what a promise rests on (pipeline/client_properties.py): it cannot be set otherwise,
+        and to ignore it silently would be a lie. Then clients as ours, without servers: what fits together only
 """
 
 import logging
@@ -11,7 +12,8 @@ from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaException, Producer
 
-from adapters.settings_faults import MASK, Faults, Steps, is_secret, shown_value
+from adapters.settings_faults import MASK, Faults, Steps, is_secret
+from pipeline.client_properties import OURS, why_not
 from pipeline.cluster import Cluster
 from pipeline.kafka_errors import kafka_error
 
@@ -22,7 +24,6 @@ _SERVER = re.compile(
     r"(?:(?:plaintext|ssl|sasl_plaintext|sasl_ssl)://)?(?:\[[0-9a-f:.]+\]|[^\s:/\[\]]+)(?::([0-9]{1,5}))?",
     re.IGNORECASE,
 )
-_OURS = ("group.id", "transactional.id", "logger", "error_cb", "stats_cb", "throttle_cb", "oauth_cb", "on_commit")
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,6 @@ def check_kafka(properties: Mapping[str, object], faults: Faults) -> None:
     kept = {name: value for name, value in properties.items() if name not in refused and name != SERVERS}
     if not refused:
         _check_together(kept, faults)
-    _check_promised(kept, faults)
 
 
 def _check_servers(servers: object, faults: Faults) -> None:
@@ -49,12 +49,14 @@ def _check_servers(servers: object, faults: Faults) -> None:
 
 def _takes(name: str, value: object, faults: Faults) -> bool:
     at = ("kafka", name)
-    if name in _OURS:
-        faults.add(at, "is set by batch-events itself; leave it out")
+    if name in OURS:
+        faults.add(at, why_not(name, value) or "")
     elif isinstance(value, dict | list):
         faults.add(at, "must be text, a number, true or false")
     elif (reason := _refusal({name: value, _END: ""})) is not None and _END not in reason:
         faults.add(at, _hidden(at, value, reason), value="No such configuration property" not in reason)
+    elif (reason := why_not(name, value)) is not None:
+        faults.add(at, reason)
     else:
         return True
     return False
@@ -77,7 +79,9 @@ def _hidden(at: Steps, value: object, reason: str) -> str:
 def _check_together(properties: dict[str, object], faults: Faults) -> None:
     cluster = Cluster(properties)
     quiet = {"log_level": 0, "logger": log}
-    for make, config in ((Producer, cluster.producer_config()), (Consumer, cluster.consumer_config("check"))):
+    producers = (cluster.producer_config(), cluster.transactional_config("check"))
+    clients = [(Producer, config) for config in producers] + [(Consumer, cluster.consumer_config("check"))]
+    for make, config in clients:
         try:
             make(config | quiet).close()
         except KafkaException as error:
@@ -86,12 +90,3 @@ def _check_together(properties: dict[str, object], faults: Faults) -> None:
                 reason = _hidden(("kafka", name), value, reason)
             faults.add(("kafka",), reason, value=False)
             return
-
-
-def _check_promised(properties: dict[str, object], faults: Faults) -> None:
-    """What a promise rests on cannot be set otherwise; to ignore it silently would be a lie."""
-    cluster = Cluster(properties)
-    ours = cluster.producer_config() | cluster.consumer_config("check")
-    for name, value in properties.items():
-        if name in ours and ours[name] != value and str(ours[name]).lower() != str(value).lower():
-            faults.add(("kafka", name), f"is fixed at {shown_value((name,), ours[name])}: a promise rests on it")

@@ -33,6 +33,7 @@ from pipeline.inbox import Collected, Inbox
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import KafkaLogReader
 from pipeline.metrics import Metrics
+from pipeline.room import share
 from pipeline.run_loop import HttpSubscriptionLoop
 from pipeline.source import KafkaSource
 from pipeline.stop import ExitStatus, StopRequest, Worker
@@ -62,6 +63,7 @@ class Delivering:
     ) -> None:
         self._settings = settings
         self._subscriptions = subscriptions
+        self._bounds = share(sum(one.protocol is Protocol.HTTP for one in subscriptions) or 1)
         self._stop = stop
         self._writer = writer
         self._resolve = resolve
@@ -186,6 +188,7 @@ class Delivering:
             vital,
             self._metrics,
             source,
+            self._bounds,
         )
 
     def _watch(self, label: str, delivery: Delivery) -> None:

@@ -1,16 +1,19 @@
 """How to reach Kafka, and what every client of ours sets.
 
 Shape   Cluster(properties): producer_config, consumer_config, transactional_config as dicts for librdkafka. What the
-        operator writes under `kafka:` wins over the defaults, except where a promise rests on them (PROMISED)
+        operator writes under `kafka:` wins over the defaults, except where a promise rests on them, and reaches the
+        kind of client that it is meant for (client_properties.py)
 """
 
 import logging
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from pipeline.client_properties import CONSUMER_ONLY, PRODUCER_ONLY, PROMISED
 from pipeline.errors import PipelineError
 from pipeline.kafka_errors import is_access, is_unreachable, translate
 from pipeline.topic_ids import TopicIds
@@ -27,7 +30,7 @@ _PRODUCER_DEFAULTS: Properties = {
     "queue.buffering.max.kbytes": 16 << 10,  # bounds memory; a message above message.max.bytes would never fit
     "queue.buffering.max.messages": 100_000,
 }
-_PRODUCER_PROMISED: Properties = {"enable.idempotence": True, "acks": "all"}
+_PRODUCER_PROMISED = ("enable.idempotence", "acks", "allow.auto.create.topics")
 
 _CONSUMER_DEFAULTS: Properties = {
     # Take-over after a crash on a stock broker decides: 5 to 6 s here, 45 s with the broker-driven protocol,
@@ -43,45 +46,22 @@ _CONSUMER_DEFAULTS: Properties = {
     "fetch.max.bytes": 1 << 20,
     "receive.message.max.bytes": 64 << 20,
 }
-_CONSUMER_PROMISED: Properties = {
-    "enable.auto.commit": False,
-    "enable.auto.offset.store": False,
-    "auto.offset.reset": "error",  # where to start is ours to decide, and to say
-    "isolation.level": "read_committed",
-    "allow.auto.create.topics": False,
-}
+_CONSUMER_PROMISED = (
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "auto.offset.reset",  # where to start is ours to decide, and to say
+    "isolation.level",
+    "enable.partition.eof",
+    "allow.auto.create.topics",
+)
 # The broker-driven protocol refuses these on the client.
 _CLASSIC_ONLY = ("session.timeout.ms", "heartbeat.interval.ms", "partition.assignment.strategy")
-
-_CONSUMER_PREFIXES = (
-    "group.",
-    "session.",
-    "heartbeat.",
-    "partition.assignment.",
-    "fetch.",
-    "queued.",
-    "max.poll.",
-)
-_PRODUCER_PREFIXES: tuple[str, ...] = (
-    "compression.",
-    "linger.",
-    "queue.buffering.",
-    "batch.",
-    "partitioner",
-    "message.timeout.",
-)
-_PRODUCER_PREFIXES += (
-    "delivery.timeout.",
-    "transaction.",
-    "sticky.",
-    "acks",
-    "enable.idempotence",
-    "retries",
-)
+# Within a transaction its own time-out counts; a longer one is refused.
+_OUTSIDE_TRANSACTIONS = ("message.timeout.ms", "delivery.timeout.ms")
 
 
-def _only(properties: Mapping[str, Any], without: tuple[str, ...]) -> Properties:
-    return {name: value for name, value in properties.items() if not name.startswith(without)}
+def _promised(names: tuple[str, ...]) -> Properties:
+    return {name: PROMISED[name].value for name in names}
 
 
 class Cluster:
@@ -120,25 +100,34 @@ class Cluster:
 
     def admin(self) -> AdminClient:
         """A new admin client."""
-        own = _only(self._properties, _CONSUMER_PREFIXES + _PRODUCER_PREFIXES)
+        own = self._own(CONSUMER_ONLY | PRODUCER_ONLY)
         return AdminClient(own | {"logger": log, "error_cb": self.note})
 
     def producer_config(self, **more: object) -> Properties:
         """For an idempotent producer with acks=all."""
-        own = _only(self._properties, _CONSUMER_PREFIXES)
-        return {**_PRODUCER_DEFAULTS, **own, **_PRODUCER_PROMISED, "error_cb": self.note, **more}
+        own = self._own(CONSUMER_ONLY)
+        return {**_PRODUCER_DEFAULTS, **own, **_promised(_PRODUCER_PROMISED), "error_cb": self.note, **more}
 
     def transactional_config(self, transactional_id: str, **more: object) -> Properties:
         """For a transactional producer. An open transaction hides later messages from readers: 10 s at most."""
-        more = {"transaction.timeout.ms": 10_000, **more, "transactional.id": transactional_id}
-        return self.producer_config(**more)
+        more = _promised(("transaction.timeout.ms",)) | more | {"transactional.id": transactional_id}
+        config = self.producer_config(**more)
+        return {name: value for name, value in config.items() if name not in _OUTSIDE_TRANSACTIONS}
 
     def consumer_config(self, group: str, on_error: Callable[[Any], None] | None = None) -> Properties:
         """For a consumer of a subscription's group."""
-        own = _only(self._properties, _PRODUCER_PREFIXES)
-        config = {**_CONSUMER_DEFAULTS, **own, **_CONSUMER_PROMISED, "group.id": group}
+        own = self._own(PRODUCER_ONLY)
+        config = {**_CONSUMER_DEFAULTS, **own, **_promised(_CONSUMER_PROMISED), "group.id": group}
         if config["group.protocol"] == "consumer":
             config = {name: value for name, value in config.items() if name not in _CLASSIC_ONLY or name in own}
         if on_error is not None:
             config["error_cb"] = on_error
         return config
+
+    def _own(self, foreign: AbstractSet[str]) -> Properties:
+        """The operator's properties, but for those of the other kind of client and those that are not the operator's.
+
+        A promised one must not even stand there under its other name: of two names librdkafka heeds the last.
+        """
+        left_out = foreign | PROMISED.keys() | {"group.id", "group.instance.id", "transactional.id"}
+        return {name: value for name, value in self._properties.items() if name not in left_out}

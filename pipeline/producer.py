@@ -7,12 +7,14 @@ Kafka   idempotent, acks=all; every delivery report is seen. Memory is bounded b
         makes publish wait, never raise BufferError
 Errors  ChangeError, NotificationsError, AvroEncodeError, TopicMissingError, DeliveryFailedError before or instead of a
         record; flush and close raise DeliveryFailedError if anything was published and not acknowledged
+Time    a flush that gave up and the close behind it share one deadline: what was waited for is not waited for again
 Threads publish may be called from any thread; reports arrive on the thread that polls
 """
 
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
@@ -50,7 +52,7 @@ class ProducerSettings(msgspec.Struct, frozen=True):
         kafka: librdkafka properties; `bootstrap.servers` at least.
         prefix: of the Kafka topics that stand for CMQ topics.
         connect_timeout_s: how long to wait for a broker that does not answer.
-        flush_timeout_s: how long flush and close wait for the last acknowledgements.
+        flush_timeout_s: how long flush and close wait for the last acknowledgements, both together.
         registry_ids: schema registry ids by family; None for single-object encoding.
     """
 
@@ -72,6 +74,7 @@ class LifecycleProducer:
         self._topics: dict[str, str] = {}
         self._matchers: dict[int, tuple[object, Matcher]] = {}
         self._since_poll = 0
+        self._wait_until_s: float | None = None
         self._failed = 0
         self._examples: list[str] = []
         self.acknowledged = 0
@@ -153,13 +156,21 @@ class LifecycleProducer:
         Raises:
             DeliveryFailedError: something was not, since the last flush.
         """
-        waiting = self._producer.flush(self._settings.flush_timeout_s)
+        waiting = self._wait()
         failed, examples = self._failed + waiting, self._examples
         if waiting:
             examples = [*examples, f"{waiting} without an answer after {self._settings.flush_timeout_s:g} s"]
         self._failed, self._examples = 0, []
         if failed:
             raise DeliveryFailedError(failed, examples)
+
+    def _wait(self) -> int:
+        """Wait for the acknowledgements; how many are missing when the time is over."""
+        now_s = time.monotonic()
+        until_s = self._wait_until_s or now_s + self._settings.flush_timeout_s
+        waiting = self._producer.flush(max(0.0, until_s - now_s))
+        self._wait_until_s = until_s if waiting else None
+        return waiting
 
     def close(self) -> None:
         """Flush, then let go of the client.
@@ -214,6 +225,7 @@ class LifecycleProducer:
         headers: Headers,
         report: Callable[..., None],
     ) -> None:
+        self._wait_until_s = None  # a new record has its own time
         self._since_poll += 1
         if self._since_poll >= _POLL_EVERY:
             self._since_poll = 0

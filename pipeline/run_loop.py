@@ -2,9 +2,7 @@
 
 Shape   HttpSubscriptionLoop.run() until the stop request: poll the source, turn records into items, hand those of live
         keys to the event loop in batches and those of held keys to custody; take reports back in batches; commit
-Bounds  at most MAX_EVENTS events and MAX_BYTES bytes lie between the source and their settling, and at most
-        MAX_UNSETTLED events of one partition, so that the map of what is settled fits into its commit. Full means: wait
-        shortly for room; if none comes pause, and go on polling, so that the group keeps us
+Bounds  room.py. Full means: wait shortly for room; if none comes pause, and go on polling, so that the group keeps us
 Start   a partition is paused until its held keys are known
 Stop    intake, in flight, hold what waits for a retry, commit, leave: within the one deadline of the stop request
 Errors  PipelineError from the source ends run(); whoever started the thread tells the process
@@ -29,19 +27,13 @@ from pipeline.ledger import OffsetLedger
 from pipeline.metrics import Metrics
 from pipeline.ports import Commit, HeldReader, Push, Record, Source, Start
 from pipeline.restoring import Restoring
+from pipeline.room import Bounds, Room
 from pipeline.stop import StopRequest
 from pipeline.subscription import Subscription
 from pipeline.transform import Refusal, Transform, Unwanted
 
 log = logging.getLogger(__name__)
 
-MAX_EVENTS = 5_000
-MAX_BYTES = 8 << 20
-MAX_UNSETTLED = 1_500
-ROOM = 1_000
-"""For so many events there must be room before more are read: a batch costs little, many small ones much."""
-
-BATCH = 1_000
 POLL_S = 0.05
 BUSY_POLL_S = 0.005
 ROOM_WAIT_S = 0.1
@@ -98,6 +90,7 @@ class HttpSubscriptionLoop:
         vital: Vital,
         metrics: Metrics,
         source: int,
+        bounds: Bounds,
         times: Times | None = None,
     ) -> None:
         self.name = subscription.label
@@ -111,6 +104,7 @@ class HttpSubscriptionLoop:
         self._vital = vital
         self._times = times or SystemTimes()
         self._ledger = OffsetLedger()
+        self._room = Room(self._ledger, bounds)
         self._restoring = Restoring(held_reader, source, subscription.label)
         self._begin_again = False
         self._committing: Committing | None = None
@@ -118,10 +112,6 @@ class HttpSubscriptionLoop:
         self._seen_below: dict[int, int] = {}
         """By partition: up to here the last owner had read."""
 
-        self._bytes: dict[int, int] = {}
-        """Of what lies between the source and its settling, by assignment."""
-
-        self._full_partitions: set[int] = set()
         self._received = metrics.received.labels(self.name)
         self._filtered = metrics.filtered.labels(self.name)
         self._outstanding = metrics.outstanding.labels(self.name)
@@ -153,11 +143,10 @@ class HttpSubscriptionLoop:
         self._custody.tick()
         self._restore_a_little()
         self._commit_when_due()
-        if self._has_room():
+        if self._room.there:
             self._source.set_paused(self._paused_partitions())
             busy = self._custody.busy or self._restoring.reading
-            limit = min(BATCH, MAX_EVENTS - self._ledger.outstanding())
-            records = self._source.poll(limit, BUSY_POLL_S if busy else POLL_S)
+            records = self._source.poll(self._room.limit(), BUSY_POLL_S if busy else POLL_S)
             if records:
                 kill_point("after-fetch")
             self._hand_over(records)
@@ -166,23 +155,14 @@ class HttpSubscriptionLoop:
 
     def _await_room(self) -> None:
         """A pause throws away what was fetched ahead: pause only if no room comes soon."""
-        self._inbox.wait(ROOM_WAIT_S, max(1, min(ROOM, self._ledger.outstanding() // 4)))
+        self._inbox.wait(ROOM_WAIT_S, self._room.step)
         self._take_reports()
-        if not self._has_room():
+        if not self._room.there:
             self._source.set_paused(set(self._ledger.assigned()))
             self._hand_over(self._source.poll(1, 0.0))
 
-    def _has_room(self) -> bool:
-        return self._ledger.outstanding() <= MAX_EVENTS - ROOM and sum(self._bytes.values()) < MAX_BYTES
-
     def _paused_partitions(self) -> set[int]:
-        for partition in self._ledger.assigned():
-            unsettled = self._ledger.outstanding(partition)
-            if unsettled > MAX_UNSETTLED:
-                self._full_partitions.add(partition)
-            elif unsettled < MAX_UNSETTLED // 2:
-                self._full_partitions.discard(partition)
-        return self._full_partitions | set(self._restoring) | self._custody.full()
+        return self._room.full() | set(self._restoring) | self._custody.full()
 
     def _hand_over(self, records: list[Record]) -> None:
         items: list[Item] = []
@@ -212,8 +192,7 @@ class HttpSubscriptionLoop:
 
     def accept(self, items: list[Item]) -> None:
         """Hand items of live keys to the event loop; they count until they are settled or in custody."""
-        for item in items:
-            self._bytes[item.assignment] = self._bytes.get(item.assignment, 0) + item.size
+        self._room.fill(items)
         self._side.accept(items)
 
     def to_item(self, record: Record, assignment: int) -> Item | None:
@@ -232,24 +211,18 @@ class HttpSubscriptionLoop:
         for report in self._inbox.take():
             match report:
                 case Settled(item):
-                    self._free(item)
+                    self._room.free(item)
                     self._ledger.settle(item.record.partition, item.assignment, item.record.offset)
                 case ToHold():
                     self._custody.to_hold(report)
                 case Collected(item, followers):
-                    self._free(item, *followers)
+                    self._room.free(item, *followers)
                     self._custody.collected(report)
                 case ToBury(item):
-                    self._free(item)
+                    self._room.free(item)
                     self._custody.to_bury(report)
                 case HeldEnded():
                     self._custody.held_ended(report)
-
-    def _free(self, *items: Item) -> None:
-        """These lie here no longer; those of an assignment that is over were let go of with it."""
-        for item in items:
-            if item.assignment in self._bytes:
-                self._bytes[item.assignment] -= item.size
 
     def _commit_when_due(self) -> None:
         if self._source.commit_outstanding():
@@ -340,9 +313,8 @@ class HttpSubscriptionLoop:
 
     def _forget(self, partitions: set[int]) -> None:
         for partition in partitions:
-            self._bytes.pop(self._ledger.assignment(partition) or 0, None)
+            self._room.forget(partition)
             self._ledger.revoke(partition)
-        self._full_partitions -= partitions
         self._custody.forget(partitions)
         self._restoring.forget(partitions)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.client_properties import PROMISED
 from tests.unit.adapters.configurations import Tree, faults_of, load, tree
 
 
@@ -23,13 +24,25 @@ REFUSED = [
     ("bootstrap.servers", ["a:1"], "['a:1']: is not a list of brokers"),
     ("client.id", ["a"], "['a']: must be text, a number, true or false"),
     ("default.topic.config", {"acks": "all"}, "{'acks': 'all'}: must be text, a number, true or false"),
-    ("group.id", "mine", "'mine': is set by batch-events itself; leave it out"),
-    ("error_cb", "print", "'print': is set by batch-events itself; leave it out"),
-    ("acks", 1, "1: is fixed at 'all': a promise rests on it"),
-    ("enable.idempotence", False, "False: is fixed at True: a promise rests on it"),
-    ("enable.auto.commit", True, "True: is fixed at False: a promise rests on it"),
-    ("isolation.level", "read_uncommitted", "'read_uncommitted': is fixed at 'read_committed': a promise rests on it"),
-    ("auto.offset.reset", "latest", "'latest': is fixed at 'error': a promise rests on it"),
+    ("group.id", "mine", "'mine': is set by batch-events itself: it is the subscription's; leave it out"),
+    ("transactional.id", "mine", "'mine': is set by batch-events itself: each input has its own; leave it out"),
+    ("group.instance.id", "pod-0", "'pod-0': is set by batch-events itself: the inputs of a subscription are members"),
+    ("metadata.broker.list", "a:9092", "'a:9092': is bootstrap.servers by its other name; write that"),
+    ("error_cb", "print", "'print': is set by batch-events itself: errors are heard; leave it out"),
+    ("partitioner", "random", "'random': must send one key to one partition, or events of a job lose their order"),
+    ("acks", 1, "1: is fixed at 'all': an event that was acknowledged would be lost with one broker"),
+    ("request.required.acks", 0, "0: is fixed at 'all': an event that was acknowledged"),
+    ("enable.idempotence", False, "False: is fixed at True: an event sent again after an error would be there twice"),
+    ("delivery.report.only.error", True, "True: is fixed at False: nobody would hear"),
+    ("transaction.timeout.ms", 60_000, "60000: is fixed at 10000: what a killed process left open would hide later"),
+    ("enable.auto.commit", True, "True: is fixed at False: an event would be committed before it is delivered"),
+    ("auto.commit.enable", "true", "'true': is fixed at False: an event would be committed before it is delivered"),
+    ("enable.auto.offset.store", True, "True: is fixed at False: an event would be committed before it is delivered"),
+    ("offset.store.method", "file", "'file': is fixed at 'broker': another member could not go on"),
+    ("isolation.level", "read_uncommitted", "'read_uncommitted': is fixed at 'read_committed': what an aborted"),
+    ("auto.offset.reset", "latest", "'latest': is fixed at 'error': events would be left out, or sent again"),
+    ("enable.partition.eof", True, "True: is fixed at False: the end of a partition would be taken for an error"),
+    ("allow.auto.create.topics", True, "True: is fixed at False: a misspelt topic would come into being"),
 ]
 
 
@@ -71,6 +84,13 @@ def test_properties_that_do_not_fit_together_are_told(
     assert reason in fault
 
 
+@pytest.mark.parametrize("name", sorted(PROMISED))
+def test_what_is_fixed_may_stand_there_as_it_is(name: str, tmp_path: Path) -> None:
+    config = tree()
+    config["kafka"][name] = PROMISED[name].value
+    assert load(tmp_path, config).kafka[name] == PROMISED[name].value
+
+
 ACCEPTED: list[dict[str, object]] = [
     {"fetch_min_bytes": 5, "linger_ms": 0.5, "client_id": "x", "debug": "broker"},
     {"enable_auto_commit": False, "acks": "all", "enable_idempotence": "true", "isolation_level": "READ_COMMITTED"},
@@ -78,7 +98,7 @@ ACCEPTED: list[dict[str, object]] = [
     {"session_timeout_ms": 10_000, "group_protocol": "classic", "partition_assignment_strategy": "range"},
     {"group_protocol": "consumer", "group_remote_assignor": "range"},
     {"security_protocol": "sasl_plaintext", "sasl_mechanism": "PLAIN", "sasl_username": "u", "sasl_password": "${P}"},
-    {"message_max_bytes": 8 << 20, "fetch_max_bytes": 9 << 20, "transaction_timeout_ms": 60_000},
+    {"message_max_bytes": 8 << 20, "fetch_max_bytes": 9 << 20, "message_timeout_ms": 60_000},
 ]
 
 

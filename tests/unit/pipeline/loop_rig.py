@@ -25,6 +25,7 @@ from pipeline.inbox import Collected, Inbox
 from pipeline.ledger import OffsetLedger
 from pipeline.metrics import Metrics
 from pipeline.ports import Record
+from pipeline.room import Bounds
 from pipeline.run_loop import HttpSubscriptionLoop
 from pipeline.stop import StopRequest
 from pipeline.subscription import Subscription
@@ -119,6 +120,7 @@ class Member:
             self.vital,
             Metrics(self.registry),
             EVENTS,
+            Bounds(),
             clock,
         )
 

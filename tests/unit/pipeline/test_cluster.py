@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.client_properties import CONSUMER_ONLY, PRODUCER_ONLY
 from pipeline.cluster import Cluster
 
 SERVERS = {"bootstrap.servers": "a:9092,b:9092"}
@@ -18,6 +19,7 @@ def test_the_servers_are_told_as_the_operator_wrote_them() -> None:
     [
         ("enable.idempotence", False, True),
         ("acks", "1", "all"),
+        ("allow.auto.create.topics", True, False),
     ],
 )
 def test_a_producer_keeps_what_a_promise_rests_on(name: str, operator: object, promised: object) -> None:
@@ -31,6 +33,7 @@ def test_a_producer_keeps_what_a_promise_rests_on(name: str, operator: object, p
         ("enable.auto.offset.store", True, False),
         ("auto.offset.reset", "latest", "error"),
         ("isolation.level", "read_uncommitted", "read_committed"),
+        ("enable.partition.eof", True, False),
         ("allow.auto.create.topics", True, False),
         ("group.id", "mine", "cmq.t.s"),
     ],
@@ -53,11 +56,38 @@ def test_the_operators_word_wins_over_a_consumers_defaults(own: dict[str, Any]) 
     assert Cluster(SERVERS | own).consumer_config("g").items() >= own.items()
 
 
-def test_what_is_meant_for_one_kind_of_client_does_not_reach_the_other() -> None:
-    cluster = Cluster(SERVERS | {"session.timeout.ms": 45_000, "linger.ms": 50, "sasl.username": "u"})
-    assert "session.timeout.ms" not in cluster.producer_config()
-    assert "linger.ms" not in cluster.consumer_config("g")
-    assert cluster.producer_config()["sasl.username"] == cluster.consumer_config("g")["sasl.username"] == "u"
+@pytest.mark.parametrize("name", sorted(CONSUMER_ONLY))
+def test_what_is_meant_for_a_consumer_does_not_reach_a_producer(name: str) -> None:
+    cluster = Cluster(SERVERS | {name: "x"})
+    assert name not in cluster.producer_config()
+    assert name not in cluster.transactional_config("id-1")
+
+
+@pytest.mark.parametrize("name", sorted(PRODUCER_ONLY))
+def test_what_is_meant_for_a_producer_does_not_reach_a_consumer(name: str) -> None:
+    assert name not in Cluster(SERVERS | {name: "x"}).consumer_config("g")
+
+
+@pytest.mark.parametrize(
+    "name", ["sasl.username", "client.id", "message.max.bytes", "socket.timeout.ms", "client.rack"]
+)
+def test_what_is_anybodys_reaches_both(name: str) -> None:
+    cluster = Cluster(SERVERS | {name: "x"})
+    assert cluster.producer_config()[name] == cluster.consumer_config("g")[name] == "x"
+
+
+@pytest.mark.parametrize("name", ["request.required.acks", "auto.commit.enable", "offset.store.method"])
+def test_a_promise_is_not_undone_under_another_name(name: str) -> None:
+    """Of two names librdkafka heeds the one that it is given last."""
+    for own in ({"acks": "all", name: "0"}, {name: "0", "acks": "all"}):
+        cluster = Cluster(SERVERS | own)
+        assert name not in cluster.producer_config().keys() | cluster.consumer_config("g").keys()
+
+
+def test_a_transaction_has_its_own_time_for_a_message() -> None:
+    cluster = Cluster(SERVERS | {"message.timeout.ms": 60_000})
+    assert cluster.producer_config()["message.timeout.ms"] == 60_000
+    assert "message.timeout.ms" not in cluster.transactional_config("id-1")
 
 
 def test_the_broker_driven_protocol_is_not_given_what_it_refuses() -> None:

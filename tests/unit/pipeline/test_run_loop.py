@@ -12,7 +12,8 @@ from pipeline.held_record import EVENTS, held_key
 from pipeline.outcome import Outcome
 from pipeline.ports import Commit, Push, Record
 from pipeline.retry import NotifyStrategy, RetrySchedule
-from pipeline.run_loop import BATCH, MAX_BYTES, MAX_EVENTS, MAX_UNSETTLED, HttpSubscriptionLoop
+from pipeline.room import BATCH, MAX_BYTES, MAX_EVENTS, MAX_UNSETTLED
+from pipeline.run_loop import HttpSubscriptionLoop
 from schemas.cmq_push import ContentFormat
 from tests.unit.pipeline.loop_rig import NAMES, Member, no_waiting
 from tests.unit.pipeline.records import encode, http_subscription, job_event
@@ -394,7 +395,7 @@ class TestHeldKeys:
             one.turn_and_wait(1)
         one.turn_and_wait(60)
         assert one.held_keys == 0
-        assert set(one.loop._bytes.values()) == {0}
+        assert one.loop._room.bytes == 0
         assert one.custody._waiting == {}
 
 
