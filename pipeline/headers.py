@@ -42,5 +42,7 @@ def event_headers(event: BatchEvent, change: Change, event_id: str) -> Headers:
 
 def find_header(headers: Headers | None, name: str) -> bytes | None:
     """The last value of a header, as Kafka's clients read them; None if it is not there."""
-    value = dict(headers).get(name) if headers else None
-    return value if isinstance(value, bytes) else None
+    for one, value in reversed(headers or ()):
+        if one == name:
+            return value if isinstance(value, bytes) else None
+    return None

@@ -87,8 +87,6 @@ class KafkaTransactions:
         if self._producer is not None:
             self._producer.poll(0)
         if self._suspect:
-            # A producer that saw its broker go may wait for that broker's former self for ever.
-            self._suspect = False
             self._replace()
         if self._producer is None:
             more = {"logger": log, "error_cb": self._on_error}
@@ -128,20 +126,26 @@ class KafkaTransactions:
         return self._failure
 
     def _retried(self, call: Callable[[], None]) -> None:
-        """A call that timed out has no verdict yet: call it again, TRIES times at most."""
+        """A call that timed out has no verdict yet: call it again, TRIES times at most.
+
+        Not of a producer that saw its broker go: it may wait for that broker's former self for ever.
+        """
         tries_left = TRIES
         while True:
             tries_left -= 1
             try:
                 call()
             except KafkaException as error:
-                if not tries_left or not kafka_error(error).retriable() or not self._keep_trying():
+                if self._producer is not None:
+                    self._producer.poll(0)  # hear whether its broker went
+                again = tries_left and not self._suspect and self._keep_trying()
+                if not again or not kafka_error(error).retriable():
                     raise
             else:
                 return
 
     def _abort(self, producer: Producer, error: KafkaError) -> None:
-        if error.fatal():
+        if error.fatal() or self._suspect:
             self._replace()
             return
         try:
@@ -151,6 +155,7 @@ class KafkaTransactions:
             self._replace()
 
     def _replace(self) -> None:
+        self._suspect = False
         self._producer = None
         self.transactional_id = self._new_id()
 
@@ -182,14 +187,18 @@ class KafkaHeldReader:
             self._ends[partition] = ends[partition].offset
             self._since_s[partition] = time.monotonic()
             self._owners[partition] = owner
-        self._assign()
+        if self._ends:
+            self._assign()
         return ends
 
     def forget(self, partitions: set[int]) -> None:
         """Stop reading them."""
         for partition in partitions & self._ends.keys():
             self._drop(partition)
-        self._assign()
+        if self._ends:
+            self._assign()
+        else:
+            self.close()
 
     @property
     def reading(self) -> bool:
@@ -218,12 +227,15 @@ class KafkaHeldReader:
             self._drop(partition)
         for partition in self._short:
             self._end_open_transaction(partition)
+        if not self._ends:
+            self.close()  # until the next assignment nobody would serve it
         return records, sorted(done)
 
     def close(self) -> None:
         """Let go of the client."""
         if self._consumer is not None:
             self._consumer.close()
+            self._consumer = None
 
     def _drop(self, partition: int) -> None:
         for kept in (self._ends, self._since_s, self._owners):
@@ -236,6 +248,7 @@ class KafkaHeldReader:
                 "enable.partition.eof": True,
                 "fetch.wait.max.ms": 50,
                 "auto.offset.reset": "earliest",
+                "logger": log,
             }
             self._consumer = Consumer(config)
         known = {part.partition: part for part in self._consumer.position(self._consumer.assignment())}
@@ -249,7 +262,10 @@ class KafkaHeldReader:
     def _ends_of(self, partitions: Iterable[int]) -> dict[int, HeldEnd]:
         """The high watermarks, open transactions included: a reader of uncommitted records is told them."""
         topic_id = self._cluster.topic_ids.of(self._topic)
-        config = self._cluster.consumer_config("batch-events-held-reader") | {"isolation.level": "read_uncommitted"}
+        config = self._cluster.consumer_config("batch-events-held-reader") | {
+            "isolation.level": "read_uncommitted",
+            "logger": log,
+        }
         consumer = Consumer(config)
         try:
             places = {partition: TopicPartition(self._topic, partition) for partition in partitions}

@@ -7,6 +7,7 @@ Cost    an idle consumer's seek takes 200 ms, an assign with `fetch.wait.max.ms=
 Missing offsets that the log no longer has come back as Missing: compacted or expired
 """
 
+import logging
 from collections import deque
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
@@ -15,6 +16,8 @@ from pipeline.cluster import Cluster
 from pipeline.kill_point import kill_point
 from pipeline.ports import Found, Record
 from pipeline.read_jobs import Job, PointsJob, ScanJob
+
+log = logging.getLogger(__name__)
 
 STEP = 500
 
@@ -56,7 +59,10 @@ class KafkaLogReader:
         """Read a little."""
         if self._job is None:
             self._begin()
-        if self._job is None or self._consumer is None:
+        if self._consumer is None:
+            return []
+        if self._job is None:
+            self._rest(self._consumer)
             return []
         job = self._job
         found: list[Found] = []
@@ -76,6 +82,13 @@ class KafkaLogReader:
         if self._consumer is not None:
             self._consumer.close()
 
+    def _rest(self, consumer: Consumer) -> None:
+        """Fetch nothing more; but a client that is not asked heaps up what it has to say."""
+        if self._placed is not None:
+            self._placed = None
+            consumer.unassign()
+        consumer.poll(0)
+
     def _begin(self) -> None:
         if self._wanted:
             self._job = PointsJob(*self._wanted.popitem())
@@ -90,6 +103,7 @@ class KafkaLogReader:
                 "enable.partition.eof": True,
                 "fetch.wait.max.ms": 10,
                 "queued.min.messages": STEP,
+                "logger": log,
             }
             self._consumer = Consumer(config)
         place = self._placed = job.place

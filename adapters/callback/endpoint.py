@@ -4,7 +4,8 @@ Shape   HttpEndpoint keeps the Endpoint port (pipeline/ports.py); one for each s
 Conduct kept-alive, most recently used first; no redirects, no proxy; TLS verified; the name is resolved, the address
         checked and that very address called. A connection that had gone stale is replaced, once, within the attempt
 Bounds  an attempt out has one connection at most, and an idle one is taken before a new one is made: never more
-        connections than there were attempts at once. The deadline goes from resolving the name to the answer
+        connections than there were attempts at once, nor one of the last file descriptors (descriptors.py). The
+        deadline goes from resolving the name to the answer
 Truth   an answer whose head has come counts, whatever cuts the attempt short: at the deadline its status is told, and
         cancel() and close() tell Delivered where it was a 2xx, else Abandoned
 Cost    no task, future, timer or lock per request; a task per new connection. One alarm serves all deadlines: attempts
@@ -17,17 +18,23 @@ from collections.abc import Callable
 
 from adapters.callback.connection import Connection
 from adapters.callback.dialer import Dialer
-from adapters.callback.reasons import NotConnectedError
+from adapters.callback.reasons import NotConnectedError, NotSentError
 from adapters.callback.request import RequestForm, UnsendableError
 from adapters.callback.resolver import Lookup, lookup_streams
 from adapters.callback.retry_after import HEARD, retry_after_s
 from adapters.callback.signature import Signer
-from pipeline.outcome import Abandoned, Delivered, Failed, Outcome, outcome_of_status
+from pipeline.outcome import Abandoned, Delivered, Failed, Outcome, Unsent, outcome_of_status
 from pipeline.ports import Push
 from pipeline.subscription import HttpPolicy
 
 IDLE_S = 30.0
 """An idle connection older than this is closed: many servers close theirs after 60 s or more."""
+
+UNSENT_S = 1.0
+"""What lacked a file descriptor is told so this much later, within its time: until then others may have ended."""
+
+LATE_S = 0.05
+"""An alarm that comes later than this says that the loop, not the endpoint, was slow: answers may lie there unread."""
 
 REST_S = 1.0
 """How long an answer's body may take after its head; then the status alone has to do."""
@@ -102,6 +109,9 @@ class HttpEndpoint:
             await self._dialer.dial(self, attempt.send_on, left_s)
         except NotConnectedError as error:
             attempt.broken(str(error), stale=False)
+        except NotSentError as error:
+            rest_s = self._out[attempt] - self._now_s() if self.is_out(attempt) else 0.0
+            self._loop.call_later(min(UNSENT_S, rest_s / 2), attempt.end, Unsent(str(error)))
 
     def ended(self, attempt: "Attempt") -> bool:
         """Whether this is the attempt's end: it has not ended before."""
@@ -129,6 +139,16 @@ class HttpEndpoint:
 
     def _deadlines(self) -> None:
         """End the attempts whose time is over; the first of the others sets the next alarm."""
+        self._alarm = None
+        if not self._out:
+            return
+        late_s = self._now_s() - next(iter(self._out.values()))
+        if late_s > LATE_S:
+            self._alarm = self._loop.call_later(0.001, self._end_overdue)  # after what has come in was read
+        else:
+            self._end_overdue()
+
+    def _end_overdue(self) -> None:
         self._alarm = None
         while self._out:
             attempt, deadline_s = next(iter(self._out.items()))

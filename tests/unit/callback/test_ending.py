@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import socket
 import threading
+import time
 
 import pytest
 
@@ -198,3 +200,25 @@ async def test_a_listener_that_raises_is_reported_to_the_loop_whatever_it_raises
         await until(lambda: lab.loop_errors)
         reported = lab.loop_errors.pop()["exception"]
         assert error in {reported, reported.__cause__}
+
+
+@on_loop
+async def test_an_answer_that_lay_there_while_the_loop_was_slow_counts_though_its_time_is_over() -> None:
+    loop = asyncio.get_running_loop()
+
+    def answer_and_stand_still() -> None:
+        """Called while the loop looks at its sockets: timers are next."""
+        loop.remove_reader(connection)
+        connection.recv(1 << 16)
+        connection.sendall(OK)
+        time.sleep(0.3)
+
+    async with Lab(hang, timeout_s=0.1) as lab:
+        lab.server.stop_listening()
+        with socket.create_server(("127.0.0.1", lab.server.port), reuse_port=True) as server:
+            server.setblocking(False)
+            outing = lab.post()
+            connection, _ = await loop.sock_accept(server)
+            with connection:
+                loop.add_reader(connection, answer_and_stand_still)
+                assert await outing.outcome() == Delivered(200)
