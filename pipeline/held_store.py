@@ -15,6 +15,7 @@ from secrets import token_hex
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from pipeline.asking import ANSWER_S, ask
 from pipeline.cluster import Cluster
 from pipeline.errors import TransactionFailedError
 from pipeline.kafka_errors import describe, is_unreachable, kafka_error
@@ -23,7 +24,6 @@ from pipeline.ports import Batch, HeldEnd, Write, Written
 
 log = logging.getLogger(__name__)
 
-ANSWER_S = 10.0
 TRIES = 3
 """By then the broker has ended the transaction; its coordinator's log says how, and a new producer finds out."""
 
@@ -222,7 +222,7 @@ class KafkaHeldReader:
                 else:
                     self._short.add(partition)
             elif error is not None and error.code() != KafkaError._PARTITION_EOF:
-                log.warning("held_keys_unread", extra={"topic": self._topic, "error": describe(error)})
+                self._unread(error)
         for partition in done:
             self._drop(partition)
         for partition in self._short:
@@ -236,6 +236,9 @@ class KafkaHeldReader:
         if self._consumer is not None:
             self._consumer.close()
             self._consumer = None
+
+    def _unread(self, error: KafkaError) -> None:
+        log.warning("held_keys_unread", extra={"topic": self._topic, "error": describe(error)})
 
     def _drop(self, partition: int) -> None:
         for kept in (self._ends, self._since_s, self._owners):
@@ -267,14 +270,16 @@ class KafkaHeldReader:
             "logger": log,
         }
         consumer = Consumer(config)
-        try:
-            places = {partition: TopicPartition(self._topic, partition) for partition in partitions}
+        places = {partition: TopicPartition(self._topic, partition) for partition in partitions}
+
+        def ends() -> dict[int, HeldEnd]:
             return {
                 partition: HeldEnd(consumer.get_watermark_offsets(place, timeout=ANSWER_S)[1], topic_id)
                 for partition, place in places.items()
             }
-        except KafkaException as error:
-            raise self._cluster.explain(error) from error
+
+        try:
+            return ask(self._cluster, ends, self._unread)
         finally:
             consumer.close()
 

@@ -8,24 +8,20 @@ Errors  errors of the broker or the network are logged and waited out, fatal one
 """
 
 import logging
-import time
 from collections.abc import Callable
 
 import msgspec
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from pipeline.asking import ANSWER_S, ask
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, read_note
-from pipeline.kafka_errors import describe, is_access, is_passing, is_unreachable, kafka_error
+from pipeline.kafka_errors import describe, is_access, is_unreachable, kafka_error
 from pipeline.log_reader import record_of
 from pipeline.ports import Commit, Record, SourceListener, Start
 from pipeline.subscription import Start as StartAt
 
 log = logging.getLogger(__name__)
-
-_ANSWER_S = 10.0
-_ANSWERS_S = 120.0
-_ASK_AGAIN_S = 0.5
 
 
 def starting_point(committed: int | None, note: CommitNote, low: int, high: int, start: int) -> Start:
@@ -210,24 +206,22 @@ class KafkaSource:
     def _starts(self, partitions: list[int]) -> dict[int, Start]:
         """Ask the brokers, as long as a group callback may last; a leader that moves, or is away, is asked again."""
         asked = [TopicPartition(self._topic, partition) for partition in partitions]
-        until_s = time.monotonic() + _ANSWERS_S
-        while True:
+
+        def starts() -> dict[int, Start]:
             try:
-                committed = self._consumer.committed(asked, timeout=_ANSWER_S) if asked else []
+                committed = self._consumer.committed(asked, timeout=ANSWER_S) if asked else []
                 topic_id = self._cluster.topic_ids.of(self._topic) if asked else ""
                 return {part.partition: self._start_of(part, topic_id) for part in committed}
             except KafkaException as error:
-                inner = kafka_error(error)
-                if inner.code() == KafkaError._DESTROY:
+                if kafka_error(error).code() == KafkaError._DESTROY:
                     return {}  # called from close(): nothing will be read
-                if time.monotonic() >= until_s or not (inner.retriable() or is_passing(error)):
-                    raise self._cluster.explain(error) from error
-                self._trouble(inner)
-                time.sleep(_ASK_AGAIN_S)
+                raise
+
+        return ask(self._cluster, starts, self._trouble)
 
     def _start_of(self, part: TopicPartition, topic_id: str) -> Start:
         where = TopicPartition(self._topic, part.partition)
-        low, high = self._consumer.get_watermark_offsets(where, timeout=_ANSWER_S)
+        low, high = self._consumer.get_watermark_offsets(where, timeout=ANSWER_S)
         committed = None if part.offset == OFFSET_INVALID or part.offset < 0 else part.offset
         note = read_note(part.metadata or "") or CommitNote()
         anew = committed is not None and bool(note.topic_id) and topic_id not in {"", note.topic_id}
@@ -249,7 +243,7 @@ class KafkaSource:
         if self._start.time_ms is None:
             return low
         asked = TopicPartition(self._topic, partition, self._start.time_ms)
-        found = self._consumer.offsets_for_times([asked], timeout=_ANSWER_S)[0].offset
+        found = self._consumer.offsets_for_times([asked], timeout=ANSWER_S)[0].offset
         return found if found >= 0 else high
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -216,7 +216,7 @@ async def test_an_answer_that_lay_there_while_the_loop_was_slow_counts_though_it
     async with Lab(hang, timeout_s=0.1) as lab:
         lab.server.stop_listening()
         with socket.create_server(("127.0.0.1", lab.server.port), reuse_port=True) as server:
-            server.setblocking(False)
+            server.settimeout(0)
             outing = lab.post()
             connection, _ = await loop.sock_accept(server)
             with connection:
