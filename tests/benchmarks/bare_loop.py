@@ -4,7 +4,7 @@ A consumer thread hands batches to a uvloop event loop; a deque per key; kept-al
 with httptools parsing the answer; callbacks rather than a task per event; JSON and Base64 of the body. No Avro schema
 look-up, no ledger, no held keys, no checks, no commits. Retries of 503 after 0.1 s.
 
-    python -m tests.benchmarks.bare_loop SERVERS TOPIC PORT CONNECTIONS
+    python -m tests.benchmarks.bare_loop PORT SERVERS TOPIC CONNECTIONS
 """
 
 import asyncio
@@ -100,7 +100,7 @@ def encoded(message: Message) -> tuple[bytes, bytes]:
 
 
 def consume(servers: str, topic: str, accept: "asyncio.AbstractEventLoop", loop: Loop) -> None:
-    config = {"bootstrap.servers": servers, "group.id": f"bare-{sys.argv[3]}", "auto.offset.reset": "earliest"}
+    config = {"bootstrap.servers": servers, "group.id": f"bare-{sys.argv[1]}", "auto.offset.reset": "earliest"}
     consumer = Consumer(config | {"fetch.queue.backoff.ms": 10, "enable.auto.commit": False})
     consumer.subscribe([topic])
     while True:
@@ -113,7 +113,7 @@ def consume(servers: str, topic: str, accept: "asyncio.AbstractEventLoop", loop:
 
 
 async def main() -> None:
-    servers, topic, port, connections = sys.argv[1:5]
+    port, servers, topic, connections = sys.argv[1:5]
     running = asyncio.get_running_loop()
     loop = Loop()
     for _ in range(int(connections)):

@@ -1,159 +1,177 @@
-"""HTTP delivery in order per key: `batch-events run` against the bare loop, on one broker and one sink.
+"""HTTP delivery in order per key: `batch-events run`, the bare loop and the peers, on one broker and one sink.
 
     S1     10,000 events, 500 keys, the sink answers after 5 ms
     S2     5,000 events, 50 keys, 20 ms, 5 % answered 503 and retried after 0.1 s until delivered
     S1x10  100,000 events, 500 keys, 5 ms
 
-Rates are events over the time between the first arrival and the last acceptance, as the sink saw them; out of order and
-overlap must be zero. CPU and memory are the process's own, from its start to its end.
+Each is the median of three interleaved rounds. Rates are events over the time between the first arrival and the last
+acceptance, as the sink saw them; ours must be without a fault. CPU and memory are the process's own, from its start to
+its end. The best peer is the fastest whose every round was without a fault. Peers know no Avro: they find the same
+events, with the same keys, as text in a topic of their own, and post that text as it is.
 """
 
-import json
-import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pipeline.producer import LifecycleProducer, ProducerSettings
 from pipeline.topics import event_topic
-from schemas.notifications import parse_notifications
-from tests.benchmarks.delivery_sink import fails
+from tests.benchmarks.contender import (
+    PARTITIONS,
+    Measured,
+    fill,
+    fill_text,
+    in_turn,
+    measured,
+    median,
+    run_command,
+    sink,
+)
 from tests.benchmarks.native_broker import broker, create
-from tests.benchmarks.samples import change
-from tests.harness.command import COMMAND
+from tests.benchmarks.peers.available import available
+from tests.benchmarks.peers.peer import Peer, Target
+from tests.benchmarks.sink_plan import Plan, fails
 
-PARTITIONS = 8
 CONNECTIONS = 512
 ROUNDS = 3
+RETRY_S = 0.1
+ALLOWED_CPU_US = 32.0
+ALLOWED_MIB = 150.0
+
+Row = tuple[str, float, float, float]
+Runs = list[Measured]
+Command = Callable[[int, int, str], list[str]]
+"""Of the sink's port, the round, and a folder for whatever it needs."""
 
 
 class Case(NamedTuple):
-    """What is delivered, and how the sink answers."""
+    """What is delivered, how the sink answers, and what we want of the floor and of the best peer."""
 
     name: str
-    events: int
-    keys: int
-    delay_ms: int
-    fail_per_cent: int
-    wanted: float
+    plan: Plan
+    of_floor: float
+    of_peer: float | None
+
+    @property
+    def topic(self) -> str:
+        """The CMQ topic; the peers' own Kafka topic goes by the same name."""
+        return f"bench-{self.name.lower()}"
 
 
-CASES = (
-    Case("S1", 10_000, 500, 5, 0, 0.6),
-    Case("S2", 5_000, 50, 20, 5, 0.95),
-    Case("S1x10", 100_000, 500, 5, 0, 0.5),
-)
+S1 = Case("S1", Plan(delay_ms=5, expected=10_000, keys=500), 0.6, 1.0)
+S2 = Case("S2", Plan(delay_ms=20, expected=5_000, keys=50, fail_per_cent=5), 0.95, None)
+S1X10 = Case("S1x10", Plan(delay_ms=5, expected=100_000, keys=500), 0.5, 1.1)
 
 
-class Measured(NamedTuple):
-    """One run."""
-
-    rate: float
-    out_of_order: int
-    overlap: int
-    cpu_us: float
-    peak_mib: float
-
-
-def run() -> list[tuple[str, float, float, float]]:
-    """Events per second of the medians; CPU and memory are printed beside."""
+def run() -> list[Row]:
+    """Events per second, and where it says so CPU and memory; what each contender did is printed beside."""
+    peers = available(print)
     rows = []
     with broker() as servers:
-        for case in CASES:
-            topic = f"bench-{case.name.lower()}"
-            create(servers, event_topic(topic), partitions=PARTITIONS)
-            fill(servers, topic, case)
-            pairs = [(ours(servers, topic, case, number), floor(servers, topic, case)) for number in range(ROUNDS)]
-            mine, bare = (sorted(column)[ROUNDS // 2] for column in zip(*pairs, strict=True))
-            wrong = sum(one.out_of_order + one.overlap for one, _ in pairs)
-            print(
-                f"{case.name}: {mine.cpu_us:.1f} us of CPU an event, {mine.peak_mib:.0f} MiB; "
-                f"the floor {bare.cpu_us:.1f} us, {bare.peak_mib:.0f} MiB; out of order and overlap: {wrong}"
-            )
-            against = ceiling(case) if case.fail_per_cent else bare.rate
-            rows.append((f"{case.name}, events/s", mine.rate, against, case.wanted))
+        for case in (S1, S2, S1X10):
+            _fill(servers, case)
+            rows += _rows(case, _measure(servers, case, peers))
     return rows
 
 
-def ceiling(case: Case) -> float:
-    """The rate that the unluckiest key allows: its answers' delays and its retries' gaps, one after another."""
+def unluckiest_key(plan: Plan) -> float:
+    """The rate that it allows: its answers' delays and its retries' gaps, one after another."""
+    delay_s = plan.delay_ms / 1000
     worst_s = 0.0
-    for key in range(case.keys):
+    for job in range(plan.keys):
         total_s = 0.0
-        for number in range(key, case.events, case.keys):
+        for number in range(job, plan.expected, plan.keys):
             attempt = 1
-            while fails(f"job-{key:08d}", number, attempt, case.fail_per_cent):
-                total_s += case.delay_ms / 1000 + 0.1
+            while fails(job, number, attempt, plan.fail_per_cent):
+                total_s += delay_s + RETRY_S
                 attempt += 1
-            total_s += case.delay_ms / 1000
+            total_s += delay_s
         worst_s = max(worst_s, total_s)
-    return case.events / worst_s
+    return plan.expected / worst_s
 
 
-def fill(servers: str, topic: str, case: Case) -> None:
-    """Publish the case's events, key after key in turn."""
-    wanted = parse_notifications([{"TopicName": topic, "EventConfigs": [{"EventName": "TASK_INSTANCE_SUCCEED"}]}])
-    with LifecycleProducer(ProducerSettings({"bootstrap.servers": servers})) as producer:
-        for number in range(case.events):
-            producer.publish(change(number % case.keys, number), wanted)
+def _fill(servers: str, case: Case) -> None:
+    create(servers, event_topic(case.topic), case.topic, partitions=PARTITIONS)
+    fill(servers, case.topic, in_turn(case.plan.keys, case.plan.expected))
+    fill_text(servers, case.topic, in_turn(case.plan.keys, case.plan.expected))
 
 
-@contextmanager
-def sink(case: Case) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The sink's process and port."""
-    command = [sys.executable, "-m", "tests.benchmarks.delivery_sink"]
-    arguments = [str(case.delay_ms), str(case.fail_per_cent), str(case.events)]
-    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process, int(process.stdout.readline())
+def _measure(servers: str, case: Case, peers: Sequence[Peer]) -> dict[str, Runs]:
+    contenders = _contenders(servers, case, peers)
+    runs: dict[str, Runs] = {name: [] for name in contenders}
+    for number in range(ROUNDS):
+        for name, command in contenders.items():
+            with sink(case.plan) as (process, port), tempfile.TemporaryDirectory() as folder:
+                runs[name].append(measured(command(port, number, folder), process, case.plan.expected))
+    for name, ones in runs.items():
+        _tell(f"{case.name}, {name}", ones)
+    assert not any(one.faults for one in runs["ours"]), runs["ours"]
+    return runs
 
 
-def ours(servers: str, topic: str, case: Case, number: int) -> Measured:
-    """`batch-events run`."""
-    name = f"ours-{number}"
-    for kind in ("held", "dead-letter"):
-        create(servers, f"cmq.{topic}.{name}.{kind}", partitions=PARTITIONS)
-    with sink(case) as (process, port), tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "batch-events.yaml"
-        subscription = {"topic": topic, "name": name, "protocol": "http", "endpoint": f"http://127.0.0.1:{port}/"}
-        subscription |= {"concurrency": CONNECTIONS, "allow_private_addresses": True}  # type: ignore[dict-item]
-        if case.fail_per_cent:
-            subscription |= {"retry_schedule_s": [0.1] * 20}  # type: ignore[dict-item]
-        settings = {"kafka": {"bootstrap.servers": servers}, "http": {"listen": "127.0.0.1:0"}}
-        config.write_text(json.dumps(settings | {"subscriptions": [subscription]}))
-        return measured([COMMAND, "run", "--log-level", "ERROR", "--config", str(config)], process, case)
+def _contenders(servers: str, case: Case, peers: Sequence[Peer]) -> dict[str, Command]:
+    plan = case.plan
+
+    def ours(port: int, number: int, folder: str) -> list[str]:
+        retry = {"retry_schedule_s": [RETRY_S] * 20} if plan.fail_per_cent else {}
+        endpoints = {f"ours-{number}": f"http://127.0.0.1:{port}/"}
+        return run_command(folder, servers, case.topic, endpoints, concurrency=CONNECTIONS, **retry)
+
+    def floor(port: int, _number: int, _folder: str) -> list[str]:
+        return _module("bare_loop", port, servers, event_topic(case.topic), min(CONNECTIONS, plan.keys))
+
+    def bare_client(port: int, _number: int, _folder: str) -> list[str]:
+        return _module("bare_client", port, plan.keys, plan.expected)
+
+    contenders = {"ours": ours, "floor": floor} | {peer.name: _of_peer(servers, case, peer) for peer in peers}
+    return contenders | ({"sink": bare_client} if case is S1 else {})
 
 
-def floor(servers: str, topic: str, case: Case) -> Measured:
-    """The bare loop."""
-    with sink(case) as (process, port):
-        module = [sys.executable, "-m", "tests.benchmarks.bare_loop"]
-        arguments = [servers, event_topic(topic), str(port), str(min(CONNECTIONS, case.keys))]
-        return measured([*module, *arguments], process, case)
+def _of_peer(servers: str, case: Case, peer: Peer) -> Command:
+    def command(port: int, number: int, _folder: str) -> list[str]:
+        return peer.command(Target(servers, case.topic, f"{case.topic}-{peer.name}-{number}", port))
+
+    return command
 
 
-def measured(command: list[str], sink_process: "subprocess.Popen[str]", case: Case) -> Measured:
-    """Run a contender until the sink has everything."""
-    assert sink_process.stdout is not None
-    contender = subprocess.Popen(command)
-    try:
-        books = json.loads(sink_process.stdout.readline())
-    finally:
-        contender.terminate()
-        _, _, usage = os.wait4(contender.pid, 0)
-    return Measured(
-        case.events / books["seconds"],
-        books["out_of_order"],
-        books["overlap"],
-        (usage.ru_utime + usage.ru_stime) * 1e6 / case.events,
-        usage.ru_maxrss / 1024,
+def _module(name: str, *arguments: str | int) -> list[str]:
+    return [sys.executable, "-m", f"tests.benchmarks.{name}", *map(str, arguments)]
+
+
+def _tell(who: str, runs: Runs) -> None:
+    print(
+        f"{who}: {_rate(runs):,.0f} events/s, {_cpu_us(runs):.1f} us of CPU an event, {_mib(runs):.0f} MiB, "
+        f"faults in {len(runs)} rounds: {sum(one.faults for one in runs)}"
     )
 
 
-if __name__ == "__main__":
-    for row in run():
-        print(row, row[1] / row[2])
+def _rows(case: Case, runs: dict[str, Runs]) -> list[Row]:
+    name, ours = case.name, _rate(runs["ours"])
+    if case.plan.fail_per_cent:
+        rows = [(f"{name}, events/s; floor: unluckiest key", ours, unluckiest_key(case.plan), case.of_floor)]
+    else:
+        rows = [(f"{name}, events/s; floor: bare loop", ours, _rate(runs["floor"]), case.of_floor)]
+    peers = {who: _rate(ones) for who, ones in runs.items() if who not in {"ours", "floor", "sink"}}
+    sound = [who for who in peers if not any(one.faults for one in runs[who])]
+    if sound and case.of_peer is not None:
+        best = max(sound, key=lambda who: peers[who])
+        rows.append((f"{name}, events/s; {best}", ours, peers[best], case.of_peer))
+    if case is S1:
+        fastest = max(ours, _rate(runs["floor"]), *peers.values())
+        rows.append((f"{name}, sink's own ceiling; fastest contender", _rate(runs["sink"]), fastest, 1.0))
+    if case is S1X10:
+        rows.append((f"{name}, allowed / taken, us of CPU an event", ALLOWED_CPU_US, _cpu_us(runs["ours"]), 1.0))
+        rows.append((f"{name}, allowed / peak, MiB", ALLOWED_MIB, _mib(runs["ours"]), 1.0))
+    return rows
+
+
+def _rate(runs: Runs) -> float:
+    return median([one.rate for one in runs])
+
+
+def _cpu_us(runs: Runs) -> float:
+    return median([one.cpu_us for one in runs])
+
+
+def _mib(runs: Runs) -> float:
+    return median([one.peak_mib for one in runs])

@@ -20,6 +20,7 @@ from pipeline.topics import event_topic, queue_topic
 from schemas.avro import LATEST
 from schemas.events import Family
 from tests.benchmarks.native_broker import broker, create
+from tests.benchmarks.producing import produce
 from tests.benchmarks.samples import NOTIFICATIONS, TOPIC, change
 from tests.harness.command import COMMAND, wait_until
 
@@ -119,21 +120,11 @@ def _bare_loop(servers: str, topic: str) -> None:
             assert isinstance(datum, dict)
             batch = {name: value for name, value in datum["Batch"].items() if value is not None}
             text = json.dumps({"Events": [datum | {"Batch": batch}]}, ensure_ascii=False, separators=(",", ":"))
-            _produce(producer, topic, base64.b64encode(text.encode()), message.key())
+            produce(producer, topic, base64.b64encode(text.encode()), message.key())
             positions[message.partition() or 0] = (message.offset() or 0) + 1
         offsets = [TopicPartition(event_topic(TOPIC), part, at) for part, at in positions.items()]
         producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata())
         producer.commit_transaction()
-
-
-def _produce(producer: Producer, topic: str, value: bytes, key: bytes | None) -> None:
-    while True:
-        try:
-            producer.produce(topic, value, key)
-        except BufferError:
-            producer.poll(0.05)
-        else:
-            return
 
 
 if __name__ == "__main__":

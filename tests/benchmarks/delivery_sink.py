@@ -1,92 +1,78 @@
-"""The HTTP sink of the delivery benchmarks: a process of its own that answers after a delay and keeps two books.
+"""The HTTP sink of the delivery benchmarks: a process of its own that answers after a delay and keeps books.
 
-Shape   python -m tests.benchmarks.delivery_sink DELAY_MS FAIL_PER_CENT EXPECTED: prints its port, then, when EXPECTED
-        events were accepted, one line of JSON: seconds from the first arrival to the last acceptance, requests,
-        out_of_order, overlap
-Books   out_of_order: accepted after a later event of the same key. overlap: arrived while another of the same key was
-        unanswered. Both are kept while it runs as (time, body) and made up at the end, so that they cost nothing
-Failing which attempts are answered 503 follows from a hash of key, sequence number and attempt: all contenders meet the
-        same failures
+Shape   python -m tests.benchmarks.delivery_sink PLAN: prints its port and, when each path has accepted what is
+        expected, its Books, either as a line; it goes on answering until it is killed
+Cost    one timer for all answers that wait, as their delays are equal; it runs on a clock of milliseconds, so an answer
+        goes out at the one nearest to its time. Bodies are read at once only where the answer depends on them
+Reads   HTTP as the contenders speak it: one request at a time on a connection, with a Content-Length
 """
 
 import asyncio
-import base64
-import json
+import re
 import sys
 import time
-import zlib
-from collections import Counter
-from typing import NamedTuple
+from collections import Counter, deque
+from typing import Any, cast
 
-import httptools
+import msgspec
 import uvloop
 
+from tests.benchmarks.sink_books import ACCEPTED, Event, identity, keeper_for
+from tests.benchmarks.sink_plan import HANG, Plan, fails
 
-class Arrival(NamedTuple):
-    """A request: when it came, when it was answered, and with what."""
+ANSWER = b"HTTP/1.1 %d X\r\nContent-Length: 2\r\n\r\nok"
+ANSWERS = {status: ANSWER % status for status in (ACCEPTED, 503)}
+HALF_A_TICK_S = 0.0005
 
-    at_s: float
-    answered_s: float
-    status: int
-    key: str
-    number: int
-
-
-def identity(body: bytes) -> tuple[str, int]:
-    """Key and sequence number of a pushed event, or of `key number` in plain text (the bare loop's peers)."""
-    if body.startswith(b"{"):
-        body = base64.b64decode(json.loads(body)["msgBody"])
-    batch = json.loads(body)["Events"][0]["Batch"]
-    return batch["JobId"], batch["TaskInstanceIndex"]
+find_length = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE).search
 
 
 class Sink:
     """What all connections share."""
 
-    def __init__(self, delay_s: float, fail_per_cent: int, expected: int) -> None:
-        self.delay_s = delay_s
-        self.fail_per_cent = fail_per_cent
-        self.expected = expected
-        self.raw: list[tuple[float, float, int, bytes]] = []
-        self.accepted = 0
-        self.attempts: Counter[tuple[str, int]] = Counter()
+    def __init__(self, plan: Plan) -> None:
         self.done = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._plan = plan
+        self._delay_s = plan.delay_ms / 1000
+        self._keeper: Any = keeper_for(plan)
+        self._attempts: Counter[Event] = Counter()
+        self._waiting: deque[tuple[float, Connection, bytes, Any, int]] = deque()
 
-    def status_of(self, body: bytes) -> int:
-        """200, or 503 by hash."""
-        if not self.fail_per_cent:
-            return 200
-        key, number = identity(body)
-        self.attempts[key, number] += 1
-        return 503 if fails(key, number, self.attempts[key, number], self.fail_per_cent) else 200
+    def received(self, connection: "Connection", path: bytes, body: bytes) -> None:
+        """Note a request, and answer it when it is time."""
+        if path == HANG:
+            return
+        at_s = time.monotonic()
+        event = None if self.done.is_set() else self._keeper.arrived(at_s, path, body)
+        status = self._status_of(body) if self._plan.fail_per_cent else ACCEPTED
+        if not self._delay_s:
+            self._answer(connection, path, event, status)
+            return
+        if not self._waiting:
+            self._loop.call_later(self._delay_s, self._answer_those_due)
+        self._waiting.append((at_s + self._delay_s, connection, path, event, status))
 
-    def answered(self, at_s: float, status: int, body: bytes) -> None:
-        """Note a request that is answered now."""
-        self.raw.append((at_s, time.monotonic(), status, body))
-        self.accepted += status == 200
-        if self.accepted >= self.expected:
+    def _answer_those_due(self) -> None:
+        waiting, until_s = self._waiting, time.monotonic() + HALF_A_TICK_S
+        while waiting and waiting[0][0] <= until_s:
+            self._answer(*waiting.popleft()[1:])
+        if waiting:
+            self._loop.call_later(max(0.001, waiting[0][0] - time.monotonic()), self._answer_those_due)
+
+    def _answer(self, connection: "Connection", path: bytes, event: Any, status: int) -> None:
+        connection.write(ANSWERS[status])
+        if event is not None and self._keeper.answered(time.monotonic(), path, event, status):
             self.done.set()
 
-    def books(self) -> dict[str, float]:
-        """The result."""
-        arrivals = sorted(Arrival(at_s, done_s, status, *identity(body)) for at_s, done_s, status, body in self.raw)
-        overlap = 0
-        busy_until: dict[str, float] = {}
-        for one in arrivals:
-            overlap += one.at_s < busy_until.get(one.key, 0.0)
-            busy_until[one.key] = max(busy_until.get(one.key, 0.0), one.answered_s)
-        out_of_order = 0
-        latest: dict[str, int] = {}
-        for one in sorted((a for a in arrivals if a.status == 200), key=lambda a: a.answered_s):
-            out_of_order += one.number < latest.get(one.key, -1)
-            latest[one.key] = max(latest.get(one.key, -1), one.number)
-        seconds = max(a.answered_s for a in arrivals) - arrivals[0].at_s
-        return {"seconds": seconds, "requests": len(arrivals), "out_of_order": out_of_order, "overlap": overlap}
+    def _status_of(self, body: bytes) -> int:
+        event = identity(body)
+        self._attempts[event] += 1
+        return 503 if fails(*event, self._attempts[event], self._plan.fail_per_cent) else ACCEPTED
 
-
-def fails(key: str, number: int, attempt: int, per_cent: int) -> bool:
-    """Whether this attempt is answered 503."""
-    return zlib.crc32(f"{key} {number} {attempt}".encode()) % 100 < per_cent
+    def books(self) -> bytes:
+        """The result, as JSON."""
+        return msgspec.json.encode(self._keeper.books())
 
 
 class Connection(asyncio.Protocol):
@@ -94,37 +80,31 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._parser = httptools.HttpRequestParser(self)
-        self._body: list[bytes] = []
+        self._pending = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self.write = cast("asyncio.Transport", transport).write
 
     def data_received(self, data: bytes) -> None:
-        self._parser.feed_data(data)
-
-    def on_body(self, data: bytes) -> None:
-        self._body.append(data)
-
-    def on_message_complete(self) -> None:
-        body, self._body = b"".join(self._body), []
-        at_s, status = time.monotonic(), self._sink.status_of(body)
-        if self._sink.delay_s:
-            asyncio.get_running_loop().call_later(self._sink.delay_s, self._answer, at_s, status, body)
-        else:
-            self._answer(at_s, status, body)
-
-    def _answer(self, at_s: float, status: int, body: bytes) -> None:
-        self._sink.answered(at_s, status, body)
-        self._transport.write(b"HTTP/1.1 %d X\r\nContent-Length: 2\r\n\r\nok" % status)  # type: ignore[attr-defined]
+        if self._pending:
+            data = self._pending + data
+        begin = data.find(b"\r\n\r\n") + 4
+        length = find_length(data) if begin > 3 else None
+        if length is None or len(data) < begin + int(length[1]):
+            self._pending = data
+            return
+        self._pending = b""
+        self._sink.received(self, data[5 : data.index(b" ", 5)], data[begin:])
 
 
 async def main() -> None:
-    sink = Sink(float(sys.argv[1]) / 1000, int(sys.argv[2]), int(sys.argv[3]))
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(sink), "127.0.0.1", 0)
+    """Serve."""
+    sink = Sink(msgspec.json.decode(sys.argv[1], type=Plan))
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(sink), "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     await sink.done.wait()
-    print(json.dumps(sink.books()), flush=True)
+    print(sink.books().decode(), flush=True)
+    await server.serve_forever()
 
 
 if __name__ == "__main__":
