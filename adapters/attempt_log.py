@@ -1,6 +1,7 @@
 """One `delivery_attempted` line per attempt, and the metrics of attempts, written in batches.
 
 Fields  FIELDS, always all of them and in that order; a test holds the list
+Unsent  what was not sent for want of a file descriptor is said beside that, with the number, every SAY_EVERY_S at most
 Cost    an attempt appends to a list; the event loop writes the list a few times a second
 """
 
@@ -10,7 +11,7 @@ from typing import Any
 from adapters.logs import LineWriter
 from pipeline.delivery import Attempt, Clock
 from pipeline.metrics import Metrics
-from pipeline.outcome import Abandoned, Delivered, Failed, Gone
+from pipeline.outcome import Abandoned, Delivered, Failed, Gone, Unsent
 
 FIELDS = (
     "subscription",
@@ -28,6 +29,7 @@ FIELDS = (
 )
 
 FLUSH_S = 0.1
+SAY_EVERY_S = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -43,10 +45,13 @@ class AttemptLog:
         self._clock = clock
         self._writer = writer if log.isEnabledFor(logging.INFO) else None
         self._attempts: list[Attempt] = []
+        self._unsent = 0
+        self._said_s = float("-inf")
         self._delivered = metrics.delivered.labels(label)
         self._seconds = metrics.attempt_seconds.labels(label)
         self._by_outcome = {
-            name: metrics.attempts.labels(label, name) for name in ("delivered", "failed", "gone", "abandoned")
+            name: metrics.attempts.labels(label, name)
+            for name in ("delivered", "failed", "gone", "unsent", "abandoned")
         }
 
     def add(self, attempt: Attempt) -> None:
@@ -65,9 +70,21 @@ class AttemptLog:
             counter.inc(names.count(name))
         self._delivered.inc(names.count("delivered"))
         for attempt in attempts:
-            self._seconds.observe(attempt.duration_s)
+            if isinstance(attempt.outcome, Unsent):
+                self._say(attempt.outcome.reason)
+            else:
+                self._seconds.observe(attempt.duration_s)
         if self._writer is not None:
             self._writer.write_many("delivery_attempted", map(self._fields, attempts))
+
+    def _say(self, reason: str) -> None:
+        self._unsent += 1
+        now_s = self._clock.monotonic_s()
+        if now_s - self._said_s >= SAY_EVERY_S:
+            log.warning(
+                "attempts_unsent", extra={"subscription": self._label, "unsent": self._unsent, "reason": reason}
+            )
+            self._said_s, self._unsent = now_s, 0
 
     def _fields(self, attempt: Attempt) -> dict[str, Any]:
         item, record = attempt.item, attempt.item.record
@@ -98,5 +115,7 @@ def _outcome(attempt: Attempt) -> tuple[str, int | None, str | None]:
             return "failed", status, reason
         case Gone():
             return "gone", 410, None
+        case Unsent(reason):
+            return "unsent", None, reason
         case Abandoned():
             return "abandoned", None, None

@@ -4,6 +4,7 @@ Shape   Letter(message, resolve): its parts; LetterFilter: by time, key, event n
 """
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -50,6 +51,7 @@ class Letter:
         """Everything, as JSON."""
         partition, _, offset = self.where.partition(":")
         parts: dict[str, Any] = {"partition": int(partition), "offset": int(offset), "key": self.key, **self.headers}
+        parts["written"] = datetime.fromtimestamp(self.time_ms / 1000, UTC).isoformat(timespec="milliseconds")
         parts["message"] = self.message
         parts["value_hex"] = None if self._value is None or self.message else self._value.hex()
         shown = {name: value for name, value in parts.items() if value is not None}

@@ -61,13 +61,17 @@ class TopicAdmin:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._admin = cluster.admin()
+        self.brokers = 0
+        """How many there were at the last answer."""
 
     def existing(self, timeout_s: float = ANSWER_S) -> set[str]:
         """The names of all topics."""
         try:
-            return set(self._admin.list_topics(timeout=timeout_s).topics)
+            answer = self._admin.list_topics(timeout=timeout_s)
         except KafkaException as error:
             raise self._explained(error) from error
+        self.brokers = len(answer.brokers)
+        return set(answer.topics)
 
     def _explained(self, error: KafkaException) -> PipelineError:
         self._admin.poll(0)  # a refusal is told to the client's callback alone
@@ -76,7 +80,8 @@ class TopicAdmin:
     def actual(self, names: list[str]) -> dict[str, ActualTopic]:
         """What those of these topics are that exist."""
         try:
-            metadata = self._admin.list_topics(timeout=ANSWER_S).topics
+            answer = self._admin.list_topics(timeout=ANSWER_S)
+            self.brokers, metadata = len(answer.brokers), answer.topics
             found = [name for name in names if name in metadata]
             asked = [ConfigResource(ResourceType.TOPIC, name) for name in found]
             answers = self._admin.describe_configs(asked, request_timeout=ANSWER_S) if asked else {}

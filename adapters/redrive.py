@@ -4,20 +4,24 @@ Shape   redrive(cluster, subscription, wanted, …) -> how many; `run` delivers 
 Once    each transaction holds the records and what has been redriven, as the offset and map of the group
         `<dead-letter topic>.redrive`: two operators, or a kill half way, redrive once. Two at a time share the
         partitions
+Dry     a dry run is no member of the group: it reads beside whoever redrives meanwhile, and takes nothing from them
 Order   among the redriven events of a key the order is kept; newer live events never wait for them
 Errors  PipelineError when Kafka does not go along; what was acknowledged until then stays redriven
 """
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from adapters.pace import Pace
 from pipeline.cluster import Cluster
 from pipeline.commit_note import MAX_BYTES, CommitNote, read_note, write_note
 from pipeline.dead_letter import PREFIX
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, TopicMissingError
 from pipeline.held_store import KafkaTransactions
+from pipeline.kafka_errors import is_passing
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import record_of
 from pipeline.ports import Batch, Commit, Transactions, Write
@@ -25,7 +29,7 @@ from pipeline.topics import dead_letter_topic, redrive_topic
 
 ANSWER_S = 10.0
 ASSIGN_S = 30.0
-BATCH = 200
+ASK_AGAIN_S = 0.5
 
 Wanted = Callable[[Message], bool]
 
@@ -43,24 +47,32 @@ class Redrive:
 
     def run(self, wanted: Wanted, per_second: float | None, *, dry: bool) -> Iterator[Message]:
         """Redrive what is wanted and was not redriven yet; yields each letter when it is durable (or would be sent)."""
-        config = self._cluster.consumer_config(self._group) | {"enable.partition.eof": True}
-        consumer = Consumer(config)
+        consumer = Consumer(self._config())
         transactions = KafkaTransactions(self._cluster, self._group, lambda: True)
+        pace = Pace(None if dry else per_second)
         try:
-            consumer.subscribe([self._from], on_assign=self._on_assign, on_revoke=self._on_revoke)
-            for batch in self._batches(consumer, wanted):
+            if dry:
+                self._read_beside(consumer)
+            else:
+                consumer.subscribe([self._from], on_assign=self._on_assign, on_revoke=self._on_revoke)
+            for batch in self._batches(consumer, wanted, pace.size):
                 if not dry:
+                    pace.step(len(batch))
                     self._send(transactions, consumer, batch)
                 yield from batch
-                if per_second and not dry:
-                    time.sleep(len(batch) / per_second)
         except KafkaException as error:
             raise self._cluster.explain(error) from error
         finally:
             consumer.close()
             transactions.close()
 
-    def _batches(self, consumer: Consumer, wanted: Wanted) -> Iterator[list[Message]]:
+    def _config(self) -> dict[str, Any]:
+        config = self._cluster.consumer_config(self._group) | {"enable.partition.eof": True}
+        if config["group.protocol"] == "classic":
+            config["partition.assignment.strategy"] = "cooperative-sticky"  # the callbacks below are for that alone
+        return config
+
+    def _batches(self, consumer: Consumer, wanted: Wanted, size: int) -> Iterator[list[Message]]:
         batch: list[Message] = []
         ended: set[int] = set()
         until_s = time.monotonic() + ASSIGN_S
@@ -79,7 +91,7 @@ class Redrive:
                 ended.add(message.partition() or 0)
             else:
                 raise KafkaException(error)
-            if len(batch) >= BATCH:
+            if len(batch) >= size:
                 yield batch
                 batch = []
         if batch:
@@ -112,18 +124,42 @@ class Redrive:
         headers = [(name, value) for name, value in record.headers if not name.startswith(PREFIX)]
         return Write(self._to, record.partition, record.key, record.value, headers)
 
+    def _read_beside(self, consumer: Consumer) -> None:
+        metadata = consumer.list_topics(timeout=ANSWER_S).topics
+        if self._from not in metadata:
+            raise TopicMissingError(self._from)
+        consumer.assign(
+            self._begin(consumer, [TopicPartition(self._from, part) for part in metadata[self._from].partitions])
+        )
+
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.incremental_assign(self._begin(consumer, partitions))
+
+    def _begin(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Where each partition begins; what was redriven before is settled."""
         self._assigned = True
         starts = []
-        for part in consumer.committed(partitions, timeout=ANSWER_S) if partitions else []:
+        for part in _committed(consumer, partitions) if partitions else []:
             low, _ = consumer.get_watermark_offsets(TopicPartition(part.topic, part.partition), timeout=ANSWER_S)
             note = read_note(part.metadata or "") or CommitNote()
             start = max(low, part.offset)
             self._ledger.assign(part.partition, start, note.settled_ranges(part.offset))
             starts.append(TopicPartition(part.topic, part.partition, start))
-        consumer.incremental_assign(starts)
+        return starts
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for part in partitions:
             self._ledger.revoke(part.partition)
         consumer.incremental_unassign(partitions)
+
+
+def _committed(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    """The group's offsets; a coordinator that moves, or has just come to be, is asked again."""
+    until_s = time.monotonic() + ASSIGN_S
+    while True:
+        try:
+            return consumer.committed(partitions, timeout=ANSWER_S)
+        except KafkaException as error:
+            if not is_passing(error) or time.monotonic() > until_s:
+                raise
+            time.sleep(ASK_AGAIN_S)

@@ -4,7 +4,8 @@ Shape   RegistryIds(settings): ids() for the writer, resolve(id) for the reader.
         that is down stops only what it was never asked before; known() asks, at start, for the schemas that we ship.
         Imported only where a registry is configured: the client comes with the extra `registry`
 Subject `<record name>` of each family (RecordNameStrategy): one topic carries all five
-Errors  PipelineError when the registry refuses, does not answer, or answers with something else;
+Errors  PipelineError when the registry refuses, does not answer, or answers with something else: `run` waits then,
+        registry_wait.py;
         AvroDecodeError for an id that the registry itself says it does not have, or that is no schema of an event
 Bounds  an answer may take TIMEOUT_S, and is asked for TRIES times, a few seconds apart
 """

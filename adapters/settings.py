@@ -1,7 +1,8 @@
 """What the configuration file may say: one frozen model, refused early, all faults at once.
 
 Shape   Settings; each of its .subscriptions gives the pipeline's own frozen policy. settings_file.py reads it, and
-        checks what no key knows by itself: names (settings_names.py), librdkafka's properties (settings_kafka.py)
+        checks what no key knows by itself: names (settings_names.py), librdkafka's properties (settings_kafka.py),
+        client certificates (settings_identity.py), ages (settings_age.py)
 Source  design sections 4 and 8; every key stands in the README's configuration reference, held by a test
 """
 
@@ -103,7 +104,7 @@ class HttpSubscriptionSettings(SubscriptionBase):
     """A subscription that calls an endpoint."""
 
     protocol: Literal[Protocol.HTTP]
-    endpoint: EndpointUrl
+    endpoint: Annotated[EndpointUrl, Field(repr=False)]  # it may hold a token
     notify_strategy: NotifyStrategy = NotifyStrategy.EXPONENTIAL_DECAY_RETRY
     notify_content_format: ContentFormat = ContentFormat.JSON
     body_encoding: BodyEncoding = BodyEncoding.BASE64
@@ -116,6 +117,8 @@ class HttpSubscriptionSettings(SubscriptionBase):
     max_age_s: AgeSeconds = 2 * DAY_MS / 1000
     signing_secret: Annotated[Secrets, Field(repr=False)] = ()
     ca_file: CaFile | None = None
+    client_certificate_file: str | None = None
+    client_key_file: str | None = None
 
     def subscription(self) -> Subscription:
         """The pipeline's policy."""
@@ -132,6 +135,8 @@ class HttpSubscriptionSettings(SubscriptionBase):
             max_age_s=self.max_age_s,
             signing_secrets=self.signing_secret,
             ca_file=self.ca_file,
+            client_certificate_file=self.client_certificate_file,
+            client_key_file=self.client_key_file,
         )
         return Subscription(self.topic, self.name, Protocol.HTTP, self.events, self.start, http=policy)
 

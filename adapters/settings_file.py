@@ -14,9 +14,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from adapters.settings import Settings
+from adapters.settings_age import check_ages
 from adapters.settings_environment import OVERRIDE_PREFIX, is_reference, override, resolved
 from adapters.settings_errors import add_validation_errors
 from adapters.settings_faults import MASK, Faults, SettingsError, Steps, is_secret
+from adapters.settings_identity import check_identities
 from adapters.settings_kafka import check_kafka
 from adapters.settings_names import check_names
 from adapters.settings_yaml import DuplicateKey, read_tree
@@ -55,6 +57,8 @@ def load_shown(path: str | None, environ: Mapping[str, str]) -> tuple[Settings, 
     if isinstance(kafka, dict):
         check_kafka(kafka, faults)
     check_names(tree, faults)
+    check_identities(tree, faults)
+    check_ages(tree, faults)
     if settings is None or faults.lines:
         raise SettingsError(faults.lines)
     return settings, shown

@@ -30,7 +30,8 @@ class TopicWait:
     """Shared by all subscriptions of a process."""
 
     def __init__(self, cluster: Cluster, stop: StopRequest) -> None:
-        self._asked = _SharedQuestion(TopicAdmin(cluster))
+        self.admin = TopicAdmin(cluster)
+        self._asked = _SharedQuestion(self.admin)
         self._stop = stop
 
     def until_there(self, topics: list[str], vital: Vital) -> bool:

@@ -14,11 +14,14 @@ from prometheus_client import CollectorRegistry
 
 from adapters.attempt_log import AttemptLog
 from adapters.callback.endpoint import HttpEndpoint
+from adapters.descriptor_limit import raise_limit
 from adapters.event_loop import EventLoopThread, LoopClock
 from adapters.http_server import HealthServer
 from adapters.logs import LineWriter
 from adapters.queue import QueueSubscriptionLoop
+from adapters.registry_wait import RegistryWait, StoppedWaitingError
 from adapters.settings import Settings
+from adapters.start_check import StartCheck
 from adapters.topic_wait import SAY_EVERY_S, TopicWait
 from pipeline.breaker import BreakerState
 from pipeline.cluster import Cluster
@@ -33,6 +36,7 @@ from pipeline.inbox import Collected, Inbox
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import KafkaLogReader
 from pipeline.metrics import Metrics
+from pipeline.prepare import Preparation
 from pipeline.room import share
 from pipeline.run_loop import HttpSubscriptionLoop
 from pipeline.source import KafkaSource
@@ -75,6 +79,7 @@ class Delivering:
         self._abandoned: list[str] = []
         self._redriven: set[str] = set()
         self._waiting = TopicWait(self._cluster, stop)
+        self._check = StartCheck(self._waiting.admin, subscriptions)
         self._endpoints: list[HttpEndpoint] = []
         self._event_loop: EventLoopThread | None = None
         self.health_server = HealthServer(settings.http.listen, self._health, self._registry)
@@ -87,6 +92,7 @@ class Delivering:
         return self._end()
 
     def _start(self) -> None:
+        raise_limit()
         self.health_server.start()
         if any(one.protocol is Protocol.HTTP for one in self._subscriptions):
             self._event_loop = EventLoopThread(self._stop)
@@ -115,11 +121,15 @@ class Delivering:
     def _work(self, subscription: Subscription, source: int, vital: Vital) -> None:
         """A subscription's thread."""
         try:
-            if self._waiting.until_there(self._topics_of(subscription), vital):
+            topics = self._topics_of(subscription)
+            if self._waiting.until_there(topics, vital):
+                self._check.of(subscription, self._input_topic(subscription, source), topics)
                 worker = self._worker(subscription, source, vital)
                 worker.run()
                 if worker.abandoned:
                     self._abandoned.append(subscription.label)
+        except StoppedWaitingError:
+            self._abandoned.append(subscription.label)
         except PipelineError as error:
             log.critical("subscription_failed", extra={"subscription": subscription.label, "error": str(error)})
             self._stop.part_died(subscription.label)
@@ -138,17 +148,20 @@ class Delivering:
         if one.http is not None:
             return self._http_worker(one, one.http, source, vital)
         topic = self._input_topic(one, source)
-        transform = Transform(one, self._settings.topic_owner, self._resolve)
+        transform = self._transform(one, vital)
         transactions = self._transactions(one, source, vital)
         make_source = self._source_for(one, topic, vital)
         return QueueSubscriptionLoop(one, make_source, transactions, transform, self._stop, vital, self._metrics, topic)
+
+    def _transform(self, one: Subscription, vital: Vital) -> Transform:
+        return Transform(one, self._settings.topic_owner, RegistryWait(self._resolve, self._stop, vital))
 
     def _transactions(self, one: Subscription, source: int, vital: Vital) -> KafkaTransactions:
         group = subscription_group(one.topic_name, one.name)
         return KafkaTransactions(self._cluster, f"{group}.{source}", lambda: self._goes_on(vital))
 
     def _http_worker(self, one: Subscription, policy: HttpPolicy, source: int, vital: Vital) -> Worker:
-        transform = Transform(one, self._settings.topic_owner, self._resolve)
+        prepare = Preparation(self._transform(one, vital), self._metrics.filtered.labels(one.label).inc)
         assert self._event_loop is not None  # noqa: S101  started with the first HTTP subscription
         loop = self._event_loop
         clock = LoopClock(loop.loop)
@@ -158,7 +171,7 @@ class Delivering:
         attempts = AttemptLog(one.label, policy.retry.retries + 1, clock, self._metrics, self._writer)
         endpoint = HttpEndpoint(policy, loop.loop)
         self._endpoints.append(endpoint)
-        delivery = Delivery(policy, endpoint, clock, gate, inbox, attempts.add)
+        delivery = Delivery(policy, endpoint, clock, gate, inbox, attempts.add, prepare)
         side = DeliveryHandle(delivery, loop, attempts, inbox)
         if source == EVENTS:
             self._watch(one.label, delivery)
@@ -180,7 +193,7 @@ class Delivering:
             self._source_for(one, names.events, vital),
             make_custody,
             KafkaHeldReader(self._cluster, names.held),
-            transform,
+            prepare,
             side,
             inbox,
             gate,

@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 
 Properties = dict[str, Any]
 
-_PRODUCER_DEFAULTS: Properties = {
+_DEFAULTS: Properties = {
+    "reconnect.backoff.max.ms": 1_000,  # the default of 10 s is waited for after a broker has long come back
+}
+_PRODUCER_DEFAULTS: Properties = _DEFAULTS | {
     "compression.type": "lz4",
     "linger.ms": 5,
     "partitioner": "murmur2_random",  # as Java clients do: one key, one partition, whoever produces
@@ -32,7 +35,7 @@ _PRODUCER_DEFAULTS: Properties = {
 }
 _PRODUCER_PROMISED = ("enable.idempotence", "acks", "allow.auto.create.topics")
 
-_CONSUMER_DEFAULTS: Properties = {
+_CONSUMER_DEFAULTS: Properties = _DEFAULTS | {
     # Take-over after a crash on a stock broker decides: 5 to 6 s here, 45 s with the broker-driven protocol,
     # which a client cannot shorten. README, "Decisions".
     "group.protocol": "classic",
@@ -101,7 +104,7 @@ class Cluster:
     def admin(self) -> AdminClient:
         """A new admin client."""
         own = self._own(CONSUMER_ONLY | PRODUCER_ONLY)
-        return AdminClient(own | {"logger": log, "error_cb": self.note})
+        return AdminClient(_DEFAULTS | own | {"logger": log, "error_cb": self.note})
 
     def producer_config(self, **more: object) -> Properties:
         """For an idempotent producer with acks=all."""

@@ -22,7 +22,7 @@ from pipeline.breaker import Breaker, BreakerState
 from pipeline.clock import Times
 from pipeline.kill_point import kill_point
 from pipeline.lanes import Lanes
-from pipeline.outcome import Abandoned, Delivered, Failed, Fault, Gone, Outcome
+from pipeline.outcome import Abandoned, Delivered, Failed, Fault, Gone, Outcome, Unsent
 from pipeline.ports import Cancellable, DeadLetter, Endpoint, Push, Record
 from pipeline.subscription import HttpPolicy, OnExhausted, OnRefused
 
@@ -35,6 +35,10 @@ LANE_SHARE = 1_000
 
 EXPIRED = "expired: older than max_age_s"
 
+UNMADE = Push("", b"")
+"""Of an item that has not had its turn: what is sent is made of its record then, on the event loop's own thread. Two
+threads that both compute would take turns by the millisecond."""
+
 SWEEP_S = 0.5
 """How often an open breaker's events are looked through for those that have become too old."""
 
@@ -44,6 +48,7 @@ class Item(msgspec.Struct, gc=False):
 
     Attributes:
         refused: why the record cannot be delivered at all.
+        unwanted: the subscription did not ask for it.
         seen: it may have been attempted before this process knew it: its next failure is nobody's first.
         held: it is the next event of a held key, or follows that.
         buried: a dead letter has been asked for.
@@ -51,8 +56,9 @@ class Item(msgspec.Struct, gc=False):
 
     record: Record
     assignment: int
-    push: Push
+    push: Push = UNMADE
     refused: str | None = None
+    unwanted: bool = False
     attempts: int = 0
     first_attempt_ms: int | None = None
     last_attempt_ms: int | None = None
@@ -69,8 +75,8 @@ class Item(msgspec.Struct, gc=False):
 
     @property
     def size(self) -> int:
-        """Bytes that lie in memory for it, but for the small ones."""
-        return len(self.push.body) + len(self.record.value or b"")
+        """Bytes that lie in memory for it, but for the small ones and what is made of it for an attempt."""
+        return len(self.record.value or b"")
 
 
 class Timer(Protocol):
@@ -133,13 +139,20 @@ class Delivery:
         gate: Gate,
         reports: Reports,
         on_attempt: Callable[[Attempt], None],
+        prepare: Callable[[Item], None],
     ) -> None:
+        """Begin with nothing to deliver.
+
+        Args:
+            prepare: makes of an item's record what is sent, or says that there is nothing to send (prepare.py).
+        """
         self._policy = policy
         self._endpoint = endpoint
         self._clock = clock
         self._gate = gate
         self._reports = reports
         self._on_attempt = on_attempt
+        self._prepare = prepare
         self._lanes: Lanes[Item] = Lanes()
         self._held: Lanes[Item] = Lanes()
         self._held_out = 0
@@ -218,28 +231,41 @@ class Delivery:
         if self._draining:
             return
         while (self._lanes.ready or self._held.ready) and len(self._out) < self.limit.limit:
-            now_s = self._clock.monotonic_s()
+            now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
             if not self._gate.is_open(now_s):
                 return
-            if not self.breaker.may_attempt(now_s):
-                self._sweep(now_s)
-                self._await_probe(now_s)
-                return
             item = self._next()
-            now_ms = self._clock.now_ms()
-            if self._why_not(item, now_ms) is None:
+            if self._unfit(item, now_ms):
+                self._dispose(item, now_ms)
+            elif self.breaker.may_attempt(now_s):
                 self._attempt(item, now_s, now_ms)
             else:
-                self.breaker.unanswered(now_s, now_s)
-                self._refuse(item, now_ms)
+                (self._held if item.held else self._lanes).ready.appendleft(item)
+                self._sweep(now_s, now_ms)
+                self._await_probe(now_s)
+                return
 
     def _next(self) -> Item:
         """A live head, or the next event of a held key within its share; a probe is a live one if there is one."""
         if self._held.ready:
-            share = 0 if self.breaker.state is BreakerState.HALF_OPEN else max(1, self.limit.limit // 4)
+            share = max(1, self.limit.limit // 4) if self.breaker.state is BreakerState.CLOSED else 0
             if self._held_out < share or not self._lanes.ready:
                 return self._held.take()
         return self._lanes.take()
+
+    def _unfit(self, item: Item, now_ms: int) -> bool:
+        """Whether an item whose turn it is need not, or must not, be attempted."""
+        if item.push is UNMADE and item.refused is None:
+            self._prepare(item)
+        return item.unwanted or self._why_not(item, now_ms) is not None
+
+    def _dispose(self, item: Item, now_ms: int) -> None:
+        """Be done with an item that is not attempted."""
+        if item.unwanted:
+            self._reports.settled(item)
+            self._lanes.done(item)
+        else:
+            self._refuse(item, now_ms)
 
     def _why_not(self, item: Item, now_ms: int) -> str | None:
         """Why an item is not to be attempted."""
@@ -254,7 +280,7 @@ class Delivery:
             self._reports.held_ended(head, Abandoned(), None, self._refusal(head, now_ms))
             return
         for item in self._lanes.items(head):
-            if self._why_not(item, now_ms) is None:
+            if not self._unfit(item, now_ms) or item.unwanted:
                 return
             if not item.buried:
                 item.buried = True
@@ -264,15 +290,14 @@ class Delivery:
         tried = item.first_attempt_ms, item.last_attempt_ms
         return DeadLetter(item.record, self._why_not(item, now_ms) or "", None, item.attempts, *tried)
 
-    def _sweep(self, now_s: float) -> None:
+    def _sweep(self, now_s: float, now_ms: int) -> None:
         """While nothing is attempted events grow old all the same: nothing may fall off the log unseen."""
         if now_s - self._swept_s < SWEEP_S:
             return
         self._swept_s = now_s
-        now_ms = self._clock.now_ms()
         for lanes in (self._lanes, self._held):
-            for item in lanes.take_if(lambda item: self._why_not(item, now_ms) is not None):
-                self._refuse(item, now_ms)
+            for item in lanes.take_if(lambda item: self._unfit(item, now_ms)):
+                self._dispose(item, now_ms)
 
     def _await_probe(self, now_s: float) -> None:
         if self.breaker.state is BreakerState.OPEN and self._probe_timer is None:
@@ -336,7 +361,7 @@ class Delivery:
                 return None
             case Abandoned():
                 return None
-            case Gone():
+            case Gone() | Unsent():
                 item.attempts -= 1
                 self._lanes.again(item)
                 return None

@@ -7,6 +7,7 @@
     refused, DNS, TLS, time-out, reset    Failed     the endpoint   retry by strategy
     3xx                                   Failed     the endpoint   retry by strategy; never followed
     other 4xx                             Failed     the event      retry by strategy, or as `on_refused` says
+    not sent: no file descriptor left     Unsent                    tried again a second later; not an attempt
     not sent: the process stops           Abandoned                 sent again; not an attempt
 
 Source  CMQ push: success is any 2xx, everything else is retried by the subscription's strategy
@@ -52,11 +53,17 @@ class Gone(msgspec.Struct, frozen=True):
     """410: there is nobody any more, until somebody says otherwise."""
 
 
+class Unsent(msgspec.Struct, frozen=True):
+    """We lacked something of our own, a file descriptor: it says nothing about endpoint or event."""
+
+    reason: str
+
+
 class Abandoned(msgspec.Struct, frozen=True):
     """Cut short by ourselves; nobody knows whether it arrived, so it is sent again."""
 
 
-Outcome = Delivered | Failed | Gone | Abandoned
+Outcome = Delivered | Failed | Gone | Unsent | Abandoned
 
 
 def outcome_of_status(status: int, excerpt: bytes, retry_after_s: float | None = None) -> Delivered | Failed | Gone:

@@ -29,6 +29,7 @@ from pipeline.headers import Headers, event_headers
 from pipeline.kafka_errors import describe
 from pipeline.lifecycle import Change, event_of
 from pipeline.matching import Matcher
+from pipeline.shown import shown
 from pipeline.topics import DEFAULT_PREFIX, event_topic
 from schemas.avro import AvroEncoder
 from schemas.events import Family
@@ -61,6 +62,10 @@ class ProducerSettings(msgspec.Struct, frozen=True):
     connect_timeout_s: float = 10.0
     flush_timeout_s: float = 60.0
     registry_ids: dict[Family, int] | None = None
+
+    def __repr__(self) -> str:
+        """Without the properties, among which there may be a password."""
+        return shown(self, hidden={"kafka"})
 
 
 class LifecycleProducer:

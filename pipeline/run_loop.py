@@ -1,7 +1,7 @@
 """The consumer thread's half of an HTTP subscription: read, hand over, commit.
 
-Shape   HttpSubscriptionLoop.run() until the stop request: poll the source, turn records into items, hand those of live
-        keys to the event loop in batches and those of held keys to custody; take reports back in batches; commit
+Shape   HttpSubscriptionLoop.run() until the stop request: poll the source, hand the records of live keys to the event
+        loop in batches and those of held keys to custody; take reports back in batches; commit
 Bounds  room.py. Full means: wait shortly for room; if none comes pause, and go on polling, so that the group keeps us
 Start   a partition is paused until its held keys are known
 Stop    intake, in flight, hold what waits for a retry, commit, leave: within the one deadline of the stop request
@@ -25,12 +25,12 @@ from pipeline.inbox import Collected, HeldEnded, Inbox, Settled, ToBury, ToHold
 from pipeline.kill_point import kill_point
 from pipeline.ledger import OffsetLedger
 from pipeline.metrics import Metrics
-from pipeline.ports import Commit, HeldReader, Push, Record, Source, Start
+from pipeline.ports import Commit, HeldReader, Record, Source, Start
+from pipeline.prepare import Preparation
 from pipeline.restoring import Restoring
 from pipeline.room import Bounds, Room
 from pipeline.stop import StopRequest
 from pipeline.subscription import Subscription
-from pipeline.transform import Refusal, Transform, Unwanted
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,6 @@ COMMIT_EVERY_S = 0.5
 REVOKE_BUDGET_S = 2.0
 STOP_RESERVE_S = 1.5
 """Of the grace period, what is kept for the commit and for leaving the group."""
-
-_NOTHING = Push("", b"")
 
 
 class DrainingSide(EventLoopSide, Protocol):
@@ -82,7 +80,7 @@ class HttpSubscriptionLoop:
         make_source: Callable[["HttpSubscriptionLoop"], Source],
         make_custody: Callable[["HttpSubscriptionLoop", OffsetLedger], Custody],
         held_reader: HeldReader,
-        transform: Transform,
+        prepare: Preparation,
         side: DrainingSide,
         inbox: Inbox,
         gate: CommitGate,
@@ -96,7 +94,7 @@ class HttpSubscriptionLoop:
         self.name = subscription.label
         self.abandoned = 0
         self._max_age_ms = int(subscription.http.max_age_s * 1000) if subscription.http else 0
-        self._transform = transform
+        self._prepare = prepare
         self._side = side
         self._inbox = inbox
         self._gate = gate
@@ -113,7 +111,6 @@ class HttpSubscriptionLoop:
         """By partition: up to here the last owner had read."""
 
         self._received = metrics.received.labels(self.name)
-        self._filtered = metrics.filtered.labels(self.name)
         self._outstanding = metrics.outstanding.labels(self.name)
         self._held = metrics.held_keys.labels(self.name)
         self._custody = make_custody(self, self._ledger)
@@ -166,7 +163,6 @@ class HttpSubscriptionLoop:
 
     def _hand_over(self, records: list[Record]) -> None:
         items: list[Item] = []
-        filtered = 0
         for record in records:
             assignment = self._ledger.assignment(record.partition)
             if assignment is None:
@@ -177,16 +173,10 @@ class HttpSubscriptionLoop:
             fresh = self._ledger.received(record.partition, record.offset)
             if self._custody.intercept(record, fresh=fresh) or not fresh:
                 continue
-            item = self.to_item(record, assignment)
-            if item is None:
-                filtered += 1
-                self._ledger.settle(record.partition, assignment, record.offset)
-            else:
-                item.seen = record.offset < self._seen_below.get(record.partition, 0)
-                items.append(item)
+            seen = record.offset < self._seen_below.get(record.partition, 0)
+            items.append(Item(record, assignment, refused=self._prepare.ahead(record), seen=seen))
         if records:
             self._received.inc(len(records))
-            self._filtered.inc(filtered)
         if items:
             self.accept(items)
 
@@ -196,16 +186,12 @@ class HttpSubscriptionLoop:
         self._side.accept(items)
 
     def to_item(self, record: Record, assignment: int) -> Item | None:
-        """What the delivery gets; None if the subscription does not want it."""
+        """An item of a record that was read again, ready to be attempted; None if the subscription does not want it."""
+        item = Item(record, assignment)
+        self._prepare(item)
         if self._max_age_ms and self._times.now_ms() - record.timestamp_ms > self._max_age_ms:
-            return Item(record, assignment, _NOTHING, EXPIRED)
-        match self._transform.push(record):
-            case Push() as push:
-                return Item(record, assignment, push)
-            case Refusal(reason):
-                return Item(record, assignment, _NOTHING, reason)
-            case Unwanted():
-                return None
+            item.refused = EXPIRED
+        return None if item.unwanted else item
 
     def _take_reports(self) -> None:
         for report in self._inbox.take():

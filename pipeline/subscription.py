@@ -8,6 +8,7 @@ import enum
 import msgspec
 
 from pipeline.retry import RetrySchedule
+from pipeline.shown import shown
 from schemas.cmq_push import ContentFormat
 
 
@@ -54,6 +55,7 @@ class HttpPolicy(msgspec.Struct, frozen=True):
         timeout_s: one deadline for an attempt, from resolving the name to the end of the answer's head.
         max_age_s: an older event goes to the dead letters unattempted.
         signing_secrets: Standard Webhooks keys, `whsec_…`; the first signs, all do while rotating.
+        client_certificate_file, client_key_file: what we show an endpoint that asks who we are; both or neither.
     """
 
     endpoint: str
@@ -68,6 +70,12 @@ class HttpPolicy(msgspec.Struct, frozen=True):
     max_age_s: float = 172_800.0
     signing_secrets: tuple[str, ...] = ()
     ca_file: str | None = None
+    client_certificate_file: str | None = None
+    client_key_file: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the keys, and without the URL, which may hold a token."""
+        return shown(self, hidden={"endpoint", "signing_secrets"})
 
 
 class Subscription(msgspec.Struct, frozen=True):

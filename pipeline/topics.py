@@ -63,6 +63,7 @@ def topic_spec(
     config = {
         "cleanup.policy": "delete",
         "retention.ms": str(retention_ms),
+        "retention.bytes": "-1",
         "max.message.bytes": str(max_message_bytes),
         "min.insync.replicas": "2" if replication_factor >= 3 else "1",
     }

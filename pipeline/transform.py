@@ -10,7 +10,7 @@ import msgspec
 from pipeline.headers import EVENT_ID, TRACEPARENT, Headers, find_header
 from pipeline.ports import Push, Record
 from pipeline.subscription import BodyEncoding, Subscription
-from schemas.avro import ResolveId, decode_avro, no_registry
+from schemas.avro import REGISTRY_MARKER, ResolveId, decode_avro, no_registry
 from schemas.cmq_message import message_body, message_text
 from schemas.cmq_push import PushForm
 from schemas.errors import AvroDecodeError, ResourceError
@@ -56,6 +56,17 @@ class Transform:
             http = subscription.http
             self._form = PushForm(topic_owner, subscription.topic_name, subscription.name, http.content_format)
             self._text = message_text if http.body_encoding is BodyEncoding.PLAIN else message_body
+
+    def ahead(self, record: Record) -> str | None:
+        """Have the registry tell a schema that is not known yet, on a thread that may wait; why a record is refused."""
+        value = record.value
+        if value is None or value[:1] != REGISTRY_MARKER or len(value) < 5:
+            return None
+        try:
+            self._resolve(int.from_bytes(value[1:5], "big"))
+        except AvroDecodeError as error:
+            return f"undecodable: {error}"
+        return None
 
     def push(self, record: Record) -> Push | Refusal | Unwanted:
         """For an HTTP subscriber."""

@@ -103,6 +103,12 @@ class Connection(asyncio.Protocol):
         self._exchange = exchange
         self._transport.write(request)
 
+    @property
+    def descriptor(self) -> int:
+        """Of its socket; -1 where there is none."""
+        socket = None if self._transport is None else self._transport.get_extra_info("socket")
+        return -1 if socket is None else int(socket.fileno())
+
     def abort(self) -> None:
         """Close at once; the exchange hears nothing more."""
         self._exchange = None

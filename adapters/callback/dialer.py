@@ -4,26 +4,22 @@ Shape   Dialer(policy, …).dial(pool, made, left_s): made(connection) is called
 Check   the addresses of the name are checked, and those very addresses are called; there is no second lookup
 Time    every address but the last gets its equal share of what is left, so one that swallows packets leaves time for
         the next. The caller cancels the task at its deadline
-Errors  NotConnectedError, with the reason of the last address. A cancelled dial leaves no connection behind
-TLS     verified against the system's authorities, or against those of ca_file alone
+Errors  NotConnectedError, with the reason of the last address; NotSentError as soon as it is a want of our own. A
+        cancelled dial leaves no connection behind
+TLS     tls.py
 """
 
 import asyncio
-import functools
-import ssl
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from adapters.callback.address_guard import refused_address
 from adapters.callback.connection import Connection, Pool
-from adapters.callback.reasons import NotConnectedError, reason_of
+from adapters.callback.descriptors import scarce
+from adapters.callback.reasons import NotConnectedError, NotSentError, failure_of
 from adapters.callback.resolver import Address, Lookup, Resolver
-from pipeline.errors import PipelineError
+from adapters.callback.tls import tls_context
 from pipeline.subscription import HttpPolicy
-
-
-class TrustError(PipelineError):
-    """A file of certificate authorities that cannot be used."""
 
 
 class Dialer:
@@ -37,7 +33,8 @@ class Dialer:
         self._port = url.port or (443 if https else 80)
         self._resolver = Resolver(loop, self._host, self._port, lookup)
         self._allow_private = policy.allow_private_addresses
-        self._tls = _trusting(policy.ca_file) if https else None
+        files = policy.ca_file, policy.client_certificate_file, policy.client_key_file
+        self._tls = tls_context(*files) if https else None
 
     async def dial(self, pool: Pool, made: Callable[[Connection], None], left_s: float) -> None:
         """Connect to the first allowed address that answers; the connection becomes one of the pool's."""
@@ -48,19 +45,24 @@ class Dialer:
             try:
                 await self._connect(addresses[-left], pool, made, share_s)
             except OSError as error:
-                if left == 1:
-                    raise NotConnectedError(reason_of(error)) from error
+                failure = failure_of(error)
+                if left == 1 or isinstance(failure, NotSentError):
+                    raise failure from error
             else:
                 return
 
     async def _connect(
         self, address: Address, pool: Pool, made: Callable[[Connection], None], share_s: float | None
     ) -> None:
+        wants: list[str] = []
         async with asyncio.timeout(share_s) as limit:
 
             def connected(connection: Connection) -> None:
                 if limit.expired():
                     connection.abort()  # too late: its create_connection has been cancelled in this very moment
+                elif (want := scarce(connection.descriptor)) is not None:
+                    connection.abort()
+                    wants.append(want)
                 else:
                     limit.reschedule(None)
                     made(connection)
@@ -73,6 +75,8 @@ class Dialer:
                 ssl=self._tls,
                 server_hostname=self._host.rstrip(".") if self._tls else None,
             )
+        if wants:
+            raise NotSentError(wants[0])
 
     def _allowed(self, found: list[Address]) -> list[Address]:
         refused = [None if self._allow_private else refused_address(address.ip) for address in found]
@@ -80,14 +84,3 @@ class Dialer:
         if not allowed:
             raise NotConnectedError(f"address refused: {next(filter(None, refused), 'the name has no addresses')}")
         return allowed
-
-
-@functools.cache
-def _trusting(ca_file: str | None) -> ssl.SSLContext:
-    """One context for all endpoints that trust the same: the system's authorities take memory."""
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise TrustError(f"ca_file {ca_file}: {reason_of(error)}") from error
-    context.set_alpn_protocols(["http/1.1"])
-    return context

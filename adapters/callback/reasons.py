@@ -9,16 +9,24 @@ ECONNREFUSED                        connection refused
 ECONNRESET, EPIPE                   connection reset
 ETIMEDOUT, or an address's share    no connection in time
 other errors of the system          their own text
+EMFILE, ENFILE                      no file descriptor left of 1024: our want, so a NotSentError
+
+Shape   reason_of(error) -> text; failure_of(error) -> NotConnectedError or NotSentError with that text
 """
 
 import socket
 import ssl
 
+from adapters.callback.descriptors import none_left, want_of
 from pipeline.errors import PipelineError
 
 
 class NotConnectedError(PipelineError):
     """No connection; the message says why."""
+
+
+class NotSentError(PipelineError):
+    """No connection, for want of something of our own; the message says of what."""
 
 
 _OF_THE_NETWORK: tuple[tuple[type[Exception], str], ...] = (
@@ -44,3 +52,9 @@ def reason_of(error: Exception) -> str:
             return f"TLS: {error.reason or error}"
         case _:
             return getattr(error, "strerror", None) or str(error)
+
+
+def failure_of(error: Exception) -> NotConnectedError | NotSentError:
+    """What to raise instead, `from` the original."""
+    want = none_left() if isinstance(error, socket.gaierror) else want_of(error)
+    return NotConnectedError(reason_of(error)) if want is None else NotSentError(want)

@@ -4,7 +4,7 @@ Shape   Resolver(loop, host, port).addresses() -> what getaddrinfo says; a liter
 Threads getaddrinfo blocks, for as long as it likes. Each lookup has a thread of its own, at most one for a host:
         who asks meanwhile shares its answer. So a name server that hangs delays this endpoint and no other, and
         a process that stops does not wait for it
-Errors  NotConnectedError, with the reason
+Errors  NotConnectedError with the reason; NotSentError where it is a want of our own
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, ip_address
 from typing import Any, NamedTuple
 
-from adapters.callback.reasons import NotConnectedError, reason_of
+from adapters.callback.reasons import NotConnectedError, NotSentError, failure_of
 
 
 class Address(NamedTuple):
@@ -25,7 +25,7 @@ class Address(NamedTuple):
     ip: str
 
 
-Answer = list[Address] | str | None
+Answer = list[Address] | NotConnectedError | NotSentError | None
 """The addresses, or why there are none; None where the thread has died."""
 
 Lookup = Callable[[str, int], Sequence[tuple[Any, Any, int, str, tuple[Any, ...]]]]
@@ -55,8 +55,8 @@ class Resolver:
         if self._answer is None:
             self._answer = self._begin()
         answer = await asyncio.shield(self._answer)
-        if isinstance(answer, str):
-            raise NotConnectedError(answer)
+        if isinstance(answer, NotConnectedError | NotSentError):
+            raise type(answer)(*answer.args)  # each of those who asked has its own
         if answer is None:
             raise RuntimeError("the thread of a lookup has died")
         return answer
@@ -66,7 +66,7 @@ class Resolver:
         try:
             threading.Thread(target=self._look_up, args=(future,), name="resolve", daemon=True).start()
         except RuntimeError as error:  # as many threads as the system allows
-            raise NotConnectedError(f"name not resolved: {error}") from error
+            raise NotSentError(f"no thread left to look a name up: {error}") from error
         return future
 
     def _look_up(self, future: "asyncio.Future[Answer]") -> None:
@@ -75,7 +75,7 @@ class Resolver:
             found = self._lookup(self._host, self._port)
             answer = [Address(family, str(address[0])) for family, _, _, _, address in found]
         except (OSError, UnicodeError) as error:
-            answer = reason_of(error)
+            answer = failure_of(error)
         finally:
             with contextlib.suppress(RuntimeError):  # the loop may have ended before the name server answered
                 self._loop.call_soon_threadsafe(self._looked_up, future, answer)

@@ -1,14 +1,17 @@
 """`batch-events dead-letters`: what could not be delivered to a subscription, why, and sending it again."""
 
 import argparse
+import math
 import os
 from datetime import datetime
 
 from adapters.commands.run import chosen
 from adapters.letters import Letter, LetterFilter
+from adapters.pace import LEAST
 from adapters.provision import TopicAdmin
 from adapters.redrive import Redrive
 from adapters.registry_extra import registry_of
+from adapters.settings_faults import SettingsError
 from adapters.settings_file import load_settings
 from adapters.topic_reader import read_topic
 from pipeline.cluster import Cluster
@@ -41,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", metavar="TIME", type=_time_ms, help="only those written then or later (ISO 8601)")
     parser.add_argument("--until", metavar="TIME", type=_time_ms, help="only those written before then (ISO 8601)")
     parser.add_argument("--dry-run", action="store_true", help="redrive: only say what would be sent again")
-    parser.add_argument("--rate", metavar="N", type=_rate, help="redrive: at most N a second")
+    parser.add_argument("--rate", metavar="N", type=_rate, help="redrive: at most N a second, which may be below 1")
 
 
 def _event(text: str) -> str:
@@ -61,13 +64,23 @@ def _time_ms(text: str) -> int:
 
 
 def _rate(text: str) -> float:
-    if not (rate := float(text)) > 0:
-        raise argparse.ArgumentTypeError("must be greater than 0")
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not LEAST <= rate < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no rate: must be a number of letters a second, at least {LEAST:g}"
+        )
     return rate
 
 
 def run(args: argparse.Namespace) -> ExitStatus:
     """Show them, oldest first in each partition, or redrive them."""
+    if args.action != "redrive" and (args.dry_run or args.rate is not None):
+        raise SettingsError(
+            [f"{'--dry-run' if args.dry_run else '--rate'}: is about redrive, and this is {args.action}"]
+        )
     settings = load_settings(args.config, os.environ)
     subscription = chosen(settings, [args.subscription])[0]
     registry = registry_of(settings)

@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import sys
 
 from adapters.provision import TopicAdmin, needed
 from adapters.settings_file import load_settings
+from adapters.topic_risks import replica_risk
 from pipeline.cluster import Cluster
 from pipeline.stop import ExitStatus
-from pipeline.topics import differences
+from pipeline.topics import ActualTopic, TopicSpec, differences
 
 NAME = "topics"
 HELP = "Show the Kafka topics that the configuration needs, with what is missing or different; --apply creates."
@@ -25,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> ExitStatus:
-    """One line a topic, and one for each difference."""
+    """One line a topic, and one for each difference; what the topics put at risk, on stderr."""
     settings = load_settings(args.config, os.environ)
     admin = TopicAdmin(Cluster(settings.kafka))
     specs = needed(settings)
@@ -44,4 +46,12 @@ def run(args: argparse.Namespace) -> ExitStatus:
             print(f"{spec.name}: created")
         else:
             print(f"{spec.name}: not created: {reason}")
+    _tell_risk(specs, actual)
     return ExitStatus.USAGE if any(created.values()) else ExitStatus.FINE
+
+
+def _tell_risk(specs: list[TopicSpec], actual: dict[str, ActualTopic]) -> None:
+    configs = {spec.name: actual[spec.name].config if spec.name in actual else spec.config for spec in specs}
+    risks = {name: risk for name, config in configs.items() if (risk := replica_risk(config)) is not None}
+    if risks:
+        print(f"{len(risks)} of {len(specs)} topics: {next(iter(risks.values()))}", file=sys.stderr)

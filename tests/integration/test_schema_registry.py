@@ -13,7 +13,7 @@ from schemas.avro import AvroEncoder
 from schemas.cmq_message import parse_text
 from schemas.events import Family
 from tests.brokers.broker import Broker
-from tests.harness.command import invoke, wait_until
+from tests.harness.command import Running, invoke, wait_until
 from tests.harness.kafka import produce, read_all
 from tests.harness.oracle import decoded
 from tests.harness.schema_registry import SchemaRegistry
@@ -149,18 +149,37 @@ def test_dead_letters_are_listed_without_the_registry_and_shown_as_they_are(plac
     assert f'"value_hex": "{value.hex()}"' in result.stdout
 
 
-def test_an_id_that_cannot_be_asked_for_now_is_no_dead_letter(place: Place) -> None:
-    """The registry falls silent after the start: nothing is lost, and what it is asked for then comes later."""
+def until_silent(place: Place, running: Running) -> None:
+    """The first event arrives; the registry falls silent; a record comes whose schema it was never asked for."""
+    running.wait_for_line("partitions_assigned", "/billing")
+    assert place.setting.publish(text_of(job_line("job-0"))).status == 0
+    wait_until(lambda: place.arrived() == [{"job-0"}] * 2, "the first", alive=[running])
+    place.registry.stop()
+    late = place.registry.add(place.registry.schemas[place.registry.subjects["batch_events.JobEvent"][0]])
+    value = b"\x00" + late.to_bytes(4, "big") + framed(place)[5:]
+    produce(place.setting.servers, place.setting.event_topic, value, b"job-by-hand")
+    for name in ("ops-queue", "billing"):
+        running.wait_for_line("not_ready", name, "schema registry at", "Connection refused")
+
+
+def test_an_id_that_cannot_be_asked_for_now_is_waited_for(place: Place) -> None:
+    """It is no dead letter, and the process goes on by itself when the registry answers."""
     with place.setting.run() as running:
-        running.wait_for_line("partitions_assigned", "/billing")
-        assert place.setting.publish(text_of(job_line("job-0"))).status == 0
-        wait_until(lambda: place.arrived() == [{"job-0"}] * 2, "the first", alive=[running])
-        place.registry.stop()
-        late = place.registry.add(place.registry.schemas[place.registry.subjects["batch_events.JobEvent"][0]])
-        value = b"\x00" + late.to_bytes(4, "big") + framed(place)[5:]
-        produce(place.setting.servers, place.setting.event_topic, value, b"job-by-hand")
-        running.wait_for_line("schema registry at", "Connection refused")
-        assert running.process.wait(60) == 4
+        until_silent(place, running)
+        assert running.probe("/live")[0] == 200
+        assert running.probe("/ready")[0] == 503
+        assert place.arrived() == [{"job-0"}] * 2
+        place.registry.start()
+        wait_until(lambda: place.arrived() == [{"job-0", "job-by-hand"}] * 2, "the late one", alive=[running])
+        wait_until(lambda: running.probe("/ready") == (200, "ok\n"), "to be ready", alive=[running])
+        assert running.terminate() == 0
+    assert place.letters("ops-queue") == place.letters("billing") == []
+
+
+def test_a_process_that_stops_while_it_waits_for_the_registry_says_that_work_is_left(place: Place) -> None:
+    with place.setting.run() as running:
+        until_silent(place, running)
+        assert running.terminate() == 3
     place.registry.start()
     with place.setting.run() as running:
         wait_until(lambda: place.arrived() == [{"job-0", "job-by-hand"}] * 2, "the late one", alive=[running])

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from adapters.attempt_log import FIELDS, FLUSH_S, AttemptLog
+from adapters.attempt_log import FIELDS, FLUSH_S, SAY_EVERY_S, AttemptLog
 from adapters.logs import LineWriter
 from adapters.memory import ManualClock
 from pipeline.delivery import Attempt, Item
 from pipeline.metrics import Metrics
-from pipeline.outcome import Abandoned, Delivered, Failed, Outcome
+from pipeline.outcome import Abandoned, Delivered, Failed, Outcome, Unsent
 from pipeline.ports import Push, Record
 
 DOCUMENTED = [
@@ -69,6 +69,7 @@ def test_the_fields_are_the_documented_ones() -> None:
         (Delivered(204), {"outcome": "delivered", "status": 204, "reason": None}),
         (Failed("status 503", 503), {"outcome": "failed", "status": 503, "reason": "status 503"}),
         (Failed("connection refused"), {"outcome": "failed", "status": None, "reason": "connection refused"}),
+        (Unsent("no descriptor"), {"outcome": "unsent", "status": None, "reason": "no descriptor"}),
         (Abandoned(), {"outcome": "abandoned", "status": None, "reason": None}),
     ],
 )
@@ -115,6 +116,26 @@ def test_attempts_are_counted_by_outcome() -> None:
     assert counts == {"delivered": 2, "failed": 1, "abandoned": 1}
     assert rig.count("batch_events_delivered_total") == 2
     assert rig.count("batch_events_attempt_seconds_count") == 4
+
+
+def test_what_was_not_sent_for_want_of_a_descriptor_is_said_now_and_then_with_its_number(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig()
+
+    def said() -> list[int]:
+        return [vars(record)["unsent"] for record in caplog.records if record.getMessage() == "attempts_unsent"]
+
+    for _ in range(3):
+        rig.add(Unsent("no descriptor"))
+        rig.clock.advance(FLUSH_S)
+    assert said() == [1]
+    rig.clock.advance(SAY_EVERY_S)
+    rig.add(Unsent("no descriptor"))
+    rig.clock.advance(FLUSH_S)
+    assert said() == [1, 3]
+    assert rig.count("batch_events_attempts_total", outcome="unsent") == 4
+    assert rig.count("batch_events_attempt_seconds_count") == 0, "it took no time of the endpoint"
 
 
 def test_a_higher_log_level_keeps_the_counts_and_drops_the_lines() -> None:

@@ -78,6 +78,13 @@ def test_every_example_is_a_command_line_that_we_take(name: str) -> None:
         ["simulate", "--seed", "x"],
         ["dead-letters", "burn", "a/b"],
         ["dead-letters", "list"],
+        ["dead-letters", "redrive", "a/b", "--rate", "0"],
+        ["dead-letters", "redrive", "a/b", "--rate", "nan"],
+        ["dead-letters", "redrive", "a/b", "--rate", "inf"],
+        ["dead-letters", "redrive", "a/b", "--rate", "fast"],
+        ["dead-letters", "redrive", "a/b", "--event", "JOB_EXPLODED"],
+        ["dead-letters", "redrive", "a/b", "--since", "yesterday"],
+        ["dead-letters", "redrive", "a/b", "--until", "2026-01-02T03:04:05"],
         ["publish", "a", "b"],
     ],
 )
@@ -90,6 +97,13 @@ def test_wrong_usage_is_status_2_with_a_usage_line(args: list[str], batch_events
 
 def test_a_number_of_jobs_that_is_none_is_told_in_plain_words(batch_events: Command) -> None:
     assert "argument --jobs: must be a whole number, 0 or more" in batch_events("simulate", "--jobs", "ten").stderr
+
+
+@pytest.mark.parametrize(("option", "action"), [(["--dry-run"], "list"), (["--rate", "5"], "show")])
+def test_an_option_of_redrive_is_refused_elsewhere(option: list[str], action: str, batch_events: Command) -> None:
+    result = batch_events("dead-letters", action, "a/b", *option)
+    assert result.status == 2
+    assert result.stderr == f"{option[0]}: is about redrive, and this is {action}\n"
 
 
 @pytest.mark.parametrize("name", NEEDING_SETTINGS)

@@ -1,5 +1,6 @@
 """Every key of every model: its default, what it takes, and what it refuses."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ HTTP_DEFAULTS = {
     "max_age_s": 172_800.0,
     "signing_secret": (),
     "ca_file": None,
+    "client_certificate_file": None,
+    "client_key_file": None,
 }
 
 REQUIRED = {"kafka", "topic", "name", "protocol", "endpoint", "url"}
@@ -77,6 +80,19 @@ def test_the_tables_here_name_every_key() -> None:
     assert keys_of(HttpSubscriptionSettings) == set(HTTP_DEFAULTS) | REQUIRED - {"kafka", "url"}
     assert keys_of(QueueSubscriptionSettings) == {"topic", "name", "protocol", "endpoint", "events", "start"}
     assert keys_of(SchemaRegistrySettings) == {"url", "auto_register", "username", "password", "ca_file"}
+
+
+def test_every_key_stands_in_the_readmes_reference() -> None:
+    """Its first column; `kafka` and `subscriptions` are told by what stands below them."""
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    reference = readme.partition("## Configuration")[2].partition("\n## ")[0]
+    told = {
+        key for row in re.findall(r"^\| (`[^|]+) \|", reference, re.MULTILINE) for key in re.findall(r"`(.+?)`", row)
+    }
+    ours = keys_of(Settings) - {"subscriptions", "schema_registry"}
+    ours |= {f"schema_registry.{name}" for name in SchemaRegistrySettings.model_fields}
+    ours |= {f"subscriptions[].{name}" for name in HttpSubscriptionSettings.model_fields}
+    assert told == ours
 
 
 @pytest.mark.parametrize("path", DEFAULTS)

@@ -1,18 +1,26 @@
-"""Certificates for one test run: an authority, and servers' certificates that it has signed."""
+"""Certificates for one test run: an authority, and servers' and clients' certificates that it has signed."""
 
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
 DAY = timedelta(days=1)
+
+
+class Identity(NamedTuple):
+    """Who a client says it is: two files."""
+
+    certificate: str
+    key: str
 
 
 @dataclass
@@ -41,6 +49,17 @@ class Authority:
             .sign(self.key, hashes.SHA256())
         )
         return _context(self.folder, key, certificate)
+
+    def client(self, *, expired: bool = False, passphrase: bytes | None = None) -> Identity:
+        """A client's certificate and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        until = datetime.now(UTC) + (-DAY if expired else DAY)
+        made = _certificate("client", self.certificate.subject, key.public_key(), until).sign(self.key, hashes.SHA256())
+        hidden = NoEncryption() if passphrase is None else BestAvailableEncryption(passphrase)
+        certificate_file, key_file = (self.folder / f"{made.serial_number}.{kind}" for kind in ("crt", "key"))
+        certificate_file.write_bytes(made.public_bytes(Encoding.PEM))
+        key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, hidden))
+        return Identity(str(certificate_file), str(key_file))
 
 
 def authority(folder: Path) -> Authority:

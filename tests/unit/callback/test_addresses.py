@@ -10,7 +10,7 @@ import pytest
 
 from adapters.callback import dialer
 from adapters.callback.address_guard import refused_address
-from pipeline.outcome import Delivered, Failed
+from pipeline.outcome import Delivered, Failed, Unsent
 from tests.unit.callback.lab import OK, Lab, Peer, RawServer, answer_ok, hang, on_loop, until
 
 Found = Sequence[tuple[Any, Any, int, str, tuple[Any, ...]]]
@@ -269,7 +269,7 @@ async def test_a_lookup_for_which_there_is_no_thread(monkeypatch: pytest.MonkeyP
     async with Lab(host="named.example", lookup=lambda _host, _port: answers("127.0.0.1")) as lab:
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", no_more)
-            assert await lab.outcome() == Failed("name not resolved: can't start new thread")
+            assert await lab.outcome() == Unsent("no thread left to look a name up: can't start new thread")
         assert await lab.outcome() == Delivered(200)
 
 

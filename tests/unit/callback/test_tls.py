@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from adapters.callback.dialer import TrustError
 from adapters.callback.endpoint import HttpEndpoint
+from adapters.callback.tls import TrustError
 from pipeline.outcome import Abandoned, Delivered, Failed
 from pipeline.ports import Push
 from pipeline.subscription import HttpPolicy

@@ -24,7 +24,7 @@ from adapters.memory import Fate, ManualClock, MemoryAttempt, MemoryEndpoint, Me
 from pipeline import delivery, held
 from pipeline.commit_note import read_note
 from pipeline.held_record import held_key, read_record
-from pipeline.outcome import Delivered, Outcome
+from pipeline.outcome import Delivered, Outcome, Unsent
 from pipeline.ports import Push
 from pipeline.retry import RetrySchedule
 from pipeline.subscription import BodyEncoding, Subscription
@@ -35,6 +35,7 @@ from tests.unit.pipeline.loop_rig import NAMES, Member, no_waiting
 from tests.unit.pipeline.records import encode, http_subscription
 from tests.unit.pipeline.rig import EPOCH_MS, NO, OK, no_answer
 
+UNSENT = Unsent("no file descriptor left")
 PARTITIONS = (0, 1)
 KEYS = (b"a", b"b", None, b"long" * 300)
 
@@ -164,7 +165,7 @@ class GroupMachine(RuleBasedStateMachine):
             member.clock.advance(seconds)
 
     @precondition(lambda self: any(member.endpoint.out for member in self.members))
-    @rule(data=st.data(), outcome=st.sampled_from([OK, OK, NO, NO]))
+    @rule(data=st.data(), outcome=st.sampled_from([OK, OK, NO, NO, UNSENT]))
     def answer(self, data: st.DataObject, outcome: Outcome) -> None:
         attempt = data.draw(st.sampled_from([attempt for member in self.members for attempt in member.endpoint.out]))
         attempt.end(outcome)
@@ -336,7 +337,7 @@ def _index(chance: random.Random) -> int:
 
 def _answer(machine: GroupMachine, chance: random.Random) -> None:
     if any(member.endpoint.out for member in machine.members):
-        machine.answer(_Drawn(chance), chance.choice([OK, OK, NO]))
+        machine.answer(_Drawn(chance), chance.choice([OK, OK, OK, NO, NO, UNSENT]))
 
 
 _HAPPENS: dict[Callable[[GroupMachine, random.Random], None], int] = {

@@ -25,6 +25,7 @@ from pipeline.inbox import Collected, Inbox
 from pipeline.ledger import OffsetLedger
 from pipeline.metrics import Metrics
 from pipeline.ports import Record
+from pipeline.prepare import Preparation
 from pipeline.room import Bounds
 from pipeline.run_loop import HttpSubscriptionLoop
 from pipeline.stop import StopRequest
@@ -102,7 +103,9 @@ class Member:
         self.log_reader = MemoryLogReader(log, NAMES.events)
         self.held_reader = MemoryHeldReader(log, NAMES.held)
         self.buried = 0
-        delivery = Delivery(subscription.http, endpoint, clock, self.gate, self.inbox, lambda _attempt: None)
+        metrics = Metrics(self.registry)
+        prepare = Preparation(Transform(subscription), metrics.filtered.labels(subscription.label).inc)
+        delivery = Delivery(subscription.http, endpoint, clock, self.gate, self.inbox, lambda _attempt: None, prepare)
         self.side = InlineSide(delivery, clock, self.inbox)
         self.source: MemorySource
         self.custody: Custody
@@ -112,13 +115,13 @@ class Member:
             self._sourced,
             self._in_custody,
             self.held_reader,
-            Transform(subscription),
+            prepare,
             self.side,
             self.inbox,
             self.gate,
             self.stop,
             self.vital,
-            Metrics(self.registry),
+            metrics,
             EVENTS,
             Bounds(),
             clock,

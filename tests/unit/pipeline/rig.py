@@ -65,7 +65,13 @@ class Rig:
         self.attempts: list[Attempt] = []
         self.quiet: list[str] = []
         self.delivery = Delivery(
-            policy or HttpPolicy("http://x"), self.endpoint, self.clock, self.gate, self.told, self.attempts.append
+            policy or HttpPolicy("http://x"),
+            self.endpoint,
+            self.clock,
+            self.gate,
+            self.told,
+            self.attempts.append,
+            lambda _item: None,
         )
         self._offsets = count()
 

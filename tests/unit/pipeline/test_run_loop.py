@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from adapters.memory import Fate, ManualClock, MemoryEndpoint, MemoryLog, MemorySource, ProcessDiedError, in_turn
-from pipeline.commit_note import CommitNote, read_note
+from pipeline.commit_note import CommitNote, read_note, write_note
 from pipeline.errors import PipelineError
 from pipeline.held_record import EVENTS, held_key
 from pipeline.outcome import Outcome
@@ -305,12 +305,8 @@ class TestHeldKeys:
         wanted = frozenset({"JOB_FAILED"})
         publish(log, "a")
         publish(log, "a", name="JOB_RUNNING")
-        one = member(log, no_answer, events=wanted)
-        one.source.assign(0)
-        one.turn(4)
-        assert list(note_of(log).settled_ranges(0)) == [(1, 2)]
-        one.crash()
-        other = member(log, in_turn(NO), events=wanted, retry=HELD_GAPS, now_ms=one.clock.now_ms())
+        log.commit(NAMES.events, {0: Commit(0, write_note(CommitNote(runs=(1, 1))))})
+        other = member(log, in_turn(NO), events=wanted, retry=HELD_GAPS)
         monkeypatch.setattr(other.source, "poll", one_at_a_time(other.source))
         other.source.assign(0)
         other.turn_and_wait(30, 0.5)

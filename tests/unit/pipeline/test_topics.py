@@ -14,6 +14,7 @@ from pipeline.topics import (
 CONFIG = {
     "cleanup.policy": "delete",
     "retention.ms": "259200000",
+    "retention.bytes": "-1",
     "max.message.bytes": "1048576",
     "min.insync.replicas": "2",
 }
