@@ -157,7 +157,9 @@ class Delivery:
         self._held: Lanes[Item] = Lanes()
         self._held_out = 0
         self._out: dict[int, tuple[Item, Cancellable]] = {}
-        self._timers: dict[int, tuple[Item, Timer]] = {}
+        self._timers: dict[int, tuple[Item, Timer, int]] = {}
+        """By item: with its timer, and when that is due in Unix milliseconds."""
+
         self._draining = False
         self._on_idle: list[tuple[set[int] | None, Callable[[], None]]] = []
         self._probe_timer: Timer | None = None
@@ -201,7 +203,7 @@ class Delivery:
         """Forget these partitions' items; call when_quiet once none of their attempts is out."""
         self._lanes.drop(partitions)
         self._held.drop(partitions)
-        for number, (item, timer) in list(self._timers.items()):
+        for number, (item, timer, _) in list(self._timers.items()):
             if item.record.partition in partitions:
                 timer.cancel()
                 del self._timers[number]
@@ -211,10 +213,9 @@ class Delivery:
     def drain(self, when_quiet: Callable[[], None]) -> None:
         """Start nothing more; items that wait for a quick retry are to be held; when_quiet once nothing is out."""
         self._draining = True
-        now_ms = self._clock.now_ms()
-        for item, timer in self._timers.values():
+        for item, timer, due_ms in self._timers.values():
             timer.cancel()
-            self._reports.hold(item, now_ms)
+            self._reports.hold(item, due_ms)
         self._timers.clear()
         self._on_idle.append((None, when_quiet))
         self._tell_idle()
@@ -429,7 +430,8 @@ class Delivery:
             self._lanes.again(item)
             self.pump()
 
-        self._timers[id(item)] = item, self._clock.call_later(wait_s, again)
+        due_ms = self._clock.now_ms() + int(wait_s * 1000)
+        self._timers[id(item)] = item, self._clock.call_later(wait_s, again), due_ms
 
     def _tell_idle(self) -> None:
         if not self._on_idle:

@@ -1,6 +1,6 @@
 """Brokers and topics that go, come back, grow, or hold what is no record."""
 
-from confluent_kafka import Producer
+from confluent_kafka import ElectionType, Producer, TopicPartition
 from confluent_kafka.admin import NewPartitions, NewTopic  # type: ignore[attr-defined]  # they forgot __all__
 
 from tests.faults.case import Expect, case
@@ -9,6 +9,7 @@ from tests.faults.scene import Scene, simulated
 from tests.harness.conduct import slowly
 from tests.harness.oracle import expected
 
+OFFSETS = "__consumer_offsets"
 THREE = {"topics": {"partitions": 6, "replication_factor": 3}}
 
 
@@ -66,6 +67,50 @@ def leader_killed(scene: Scene) -> None:
     scene.note_fault()
     scene.cluster.kill(topic.partitions[0].leader)
     scene.publish(20, seed=2)
+    scene.finish()
+
+
+def coordinator(scene: Scene) -> int:
+    """The broker that leads the group's partition of the committed offsets; an admin client remembers old answers."""
+    java_hash = 0
+    for character in scene.group.encode():
+        java_hash = (31 * java_hash + character) & 0xFFFF_FFFF
+    partitions = scene.admin.list_topics(OFFSETS, timeout=10).topics[OFFSETS].partitions
+    return partitions[(java_hash & 0x7FFF_FFFF) % len(partitions)].leader
+
+
+def coordinator_elected(scene: Scene) -> int:
+    """Ask for the brokers to lead again what they led at first, as far as they have caught up."""
+    offsets = scene.admin.list_topics(OFFSETS, timeout=10).topics[OFFSETS].partitions
+    scene.admin.elect_leaders(ElectionType.PREFERRED, [TopicPartition(OFFSETS, one) for one in offsets]).result(20)
+    return coordinator(scene)
+
+
+@case(
+    "coordinator moving",
+    "The broker that coordinates the group is killed, comes back, and is given its office again while all brokers "
+    "live: events flow on, commits wait for whoever is in office.",
+    brokers=3,
+    clocks=CLOCKS + ", broker session 3 s",
+    config=THREE,
+)
+def coordinator_moving(scene: Scene) -> None:
+    scene.sink.answer = lambda *_: slowly(0.02)
+    scene.publish(40)
+    scene.start()
+    scene.wait_accepted(100)
+    first = coordinator(scene)
+    asked = scene.admin.describe_consumer_groups([scene.group], request_timeout=10)[scene.group].result(20)
+    assert asked.coordinator is not None
+    assert asked.coordinator.id == first
+    scene.note_fault()
+    scene.cluster.kill(first)
+    scene.wait(lambda: coordinator(scene) not in {first, -1}, "another coordinator", every_s=0.1)
+    scene.cluster.restart(first)
+    scene.publish(40, seed=2)
+    scene.note_fault()
+    scene.wait(lambda: coordinator_elected(scene) == first, "the first coordinator", every_s=0.2)
+    scene.publish(20, seed=3)
     scene.finish()
 
 

@@ -7,6 +7,7 @@ Shape   Case(name, sentence, do, expect); case(name, sentence, …) is the decor
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from tests.brokers.killable import ClusterMaker, killable_cluster
 from tests.faults.scene import Scene
 
 
@@ -32,8 +33,10 @@ class Case(NamedTuple):
     Attributes:
         brokers: how many of its own it needs; 0 for the suite's.
         clocks: what it shortens, for the table.
-        config: of the case's brokers, or of `run`.
+        config: more of `run`'s configuration.
         http, queue: more settings of the subscriptions; queue None for none.
+        broker_config: more settings of its own brokers.
+        make: makes its own brokers.
     """
 
     name: str
@@ -45,6 +48,8 @@ class Case(NamedTuple):
     config: dict[str, Any]
     http: dict[str, Any]
     queue: dict[str, Any] | None
+    broker_config: dict[str, str]
+    make: ClusterMaker
 
 
 CASES: list[Case] = []
@@ -60,11 +65,14 @@ def case(
     config: dict[str, Any] | None = None,
     http: dict[str, Any] | None = None,
     queue: dict[str, Any] | None = {},  # noqa: B006  never changed
+    broker_config: dict[str, str] | None = None,
+    make: ClusterMaker = killable_cluster,
 ) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
     """Make the function below a case."""
 
     def added(do: Callable[[Scene], None]) -> Callable[[Scene], None]:
-        CASES.append(Case(name, sentence, do, expect, brokers, clocks, config or {}, http or {}, queue))
+        more = config or {}, http or {}, queue, broker_config or {}, make
+        CASES.append(Case(name, sentence, do, expect, brokers, clocks, *more))
         return do
 
     return added

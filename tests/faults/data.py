@@ -67,9 +67,9 @@ def null_key(scene: Scene) -> None:
     scene.finish()
 
 
-@case("20,000 keys", "One event each: nothing is kept of a key that is done.")
+@case("100,000 keys", "One event each: nothing is kept of a key that is done.")
 def many_keys(scene: Scene) -> None:
-    scene.publish_lines(of_many_jobs(20_000))
+    scene.publish_lines(of_many_jobs(100_000))
     scene.finish()
 
 

@@ -10,7 +10,8 @@ from tests.harness import conduct
 from tests.harness.conduct import replies
 from tests.harness.sink import Answer, Conduct
 
-QUICK = {"retry_schedule_s": [0.1] * 30, "timeout_s": 1}
+QUICK = {"retry_schedule_s": [0.1] * 30}
+IMPATIENT = QUICK | {"timeout_s": 1}
 
 
 def now_and_then(one: int | Conduct, one_in: int = 40, attempts: int = 1) -> Answer:
@@ -105,7 +106,7 @@ def flaps(scene: Scene) -> None:
     "endpoint hangs for some",
     "One event in 100 hangs until its time-out: other keys go on.",
     clocks="time-out 1 s",
-    http=QUICK,
+    http=IMPATIENT,
 )
 def hangs_for_some(scene: Scene) -> None:
     retried(now_and_then(conduct.hang_for_good, 100))(scene)
@@ -118,7 +119,7 @@ case(
     "head that never ends",
     "Header lines without end: the attempt ends at its deadline and is retried.",
     clocks="time-out 1 s",
-    http=QUICK,
+    http=IMPATIENT,
 )(retried(now_and_then(conduct.head_that_never_ends, 100)))
 case("slow body", "The status is here, the body trickles: the status counts, after a second.")(
     accepted(now_and_then(conduct.slow_body, 100))

@@ -1,11 +1,13 @@
 """Members of a group that stop, stand still, join and leave."""
 
 import os
+import re
 import signal
 
 from tests.faults.case import case
 from tests.faults.kill_points import CLOCKS
 from tests.faults.scene import Scene
+from tests.harness.command import Running
 from tests.harness.conduct import hang, hang_for_good, slowly
 from tests.harness.sink import Conduct
 
@@ -78,20 +80,39 @@ def terminated_under_load(scene: Scene) -> None:
 
 @case(
     "members join and leave without end",
-    "Eight times a second member joins, or one leaves, before the group has settled: safety, not speed.",
+    "About twice a second a member joins or leaves, one before the group has settled, the next as soon as partitions "
+    "are its own: safety, not speed.",
     clocks=CLOCKS,
 )
 def joining_and_leaving(scene: Scene) -> None:
-    scene.sink.answer = lambda *_: slowly(0.02)
-    scene.publish(100)
+    scene.sink.answer = lambda *_: slowly(0.1)
+    scene.publish(150)
     stable = scene.start()
     scene.wait_accepted(50)
+    left = []
     for _ in range(4):
-        guest = scene.start()
-        guest.wait_for_line("started")
-        scene.stop(guest)
+        hasty, steady = scene.start(), scene.start()
+        steady.wait_for_line("started")
+        left += [leave(scene, hasty), steady]
+        scene.wait(lambda steady=steady: owns_partitions(steady), "a guest to own partitions")  # type: ignore[misc]
+        leave(scene, steady)
+    scene.sink.answer = lambda *_: 200
+    assert {guest.process.wait(30) for guest in left} == {0}
     assert stable in scene.running
     scene.finish()
+
+
+def leave(scene: Scene, guest: Running) -> Running:
+    """SIGTERM as soon as it would hear it, without waiting for its end."""
+    guest.wait_for_line("started")
+    scene.running.remove(guest)
+    guest.process.terminate()
+    return guest
+
+
+def owns_partitions(guest: Running) -> bool:
+    """Whether it has been given partitions of the HTTP subscription."""
+    return any(re.search(r"partitions_assigned .*/billing partitions=\[\d", line) for line in list(guest.lines))
 
 
 @case("rolling restart of three members", "One after the other is stopped and replaced: nothing is sent twice.")

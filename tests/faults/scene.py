@@ -66,10 +66,13 @@ class Scene:
         self.faults: list[DurableState] = []
         self.orphans: set[int] = set()
         """Requests that were out at a fault, by their arrival: their sender is gone, or hears nothing."""
+        self.taken = 0
+        """Events that the log has lost before they were delivered: so many are missing, no more and no less."""
         self.running: list[Running] = []
+        self.members: list[Running] = []
+        """All that were ever started."""
         self.statuses: list[int] = []
         self._cluster = cluster
-        self._all: list[Running] = []
         self._stack = ExitStack()
         self._folder = folder
         self._http = dict(http)
@@ -91,11 +94,11 @@ class Scene:
         return self
 
     def __exit__(self, *args: object) -> None:
-        for one in self._all:
+        for one in self.members:
             if one.process.poll() is None:
                 one.process.send_signal(signal.SIGCONT)
         self._stack.__exit__(None, None, None)
-        for number, one in enumerate(self._all, 1):
+        for number, one in enumerate(self.members, 1):
             (self._folder / f"member-{number}.log").write_text("\n".join(one.lines))
 
     @property
@@ -155,7 +158,7 @@ class Scene:
         member = self.setting.run(env=env)
         self._stack.enter_context(member)
         self.running.append(member)
-        self._all.append(member)
+        self.members.append(member)
         return member
 
     def die_at(self, point: str, passage: int = 1) -> Running:
@@ -221,7 +224,7 @@ class Scene:
 
     def all_arrived(self) -> bool:
         """Whether each subscription has everything, one way or the other."""
-        if self.accepted + len(self._letters.look()) < len(self.sent):
+        if self.accepted + len(self._letters.look()) < len(self.sent) - self.taken:
             return False
         if self._in_queue is None or self._queue_letters is None:
             return True
@@ -278,9 +281,10 @@ class Scene:
     def judge_http(self, *, redriven: bool) -> Counts:
         """The HTTP subscription's counts."""
         assert not self.sink.errors, self.sink.errors
-        return count_http(
+        counts = count_http(
             self.sent, self.requests, self.letters(), self.faults, self.places(), self.orphans, redriven=redriven
         )
+        return counts._replace(lost=counts.lost - self.taken)
 
     def judge_queue(self) -> Counts | None:
         """The queue's counts."""
@@ -304,11 +308,11 @@ class Scene:
 
     def log_holds(self, *parts: str) -> bool:
         """Whether a member has logged a line with all of these."""
-        return any(all(part in line for part in parts) for member in self._all for line in list(member.lines))
+        return any(all(part in line for part in parts) for member in self.members for line in list(member.lines))
 
     def attempts_logged(self) -> list[re.Match[str]]:
         """The lines of attempts at the endpoint, of all members."""
-        return [found for member in self._all for line in list(member.lines) if (found := _ATTEMPT.search(line))]
+        return [found for member in self.members for line in list(member.lines) if (found := _ATTEMPT.search(line))]
 
     def places(self) -> dict[str, Where]:
         """Where each message's event is, as far as attempts were logged."""

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.brokers.broker import Broker  # noqa: TC001  beside the others
-from tests.brokers.killable import killable_cluster
 from tests.faults.case import Case
 from tests.faults.cases import CASES
 from tests.faults.scene import QUICK_CLOCKS, STOCK_CLOCKS, Scene
@@ -26,12 +25,13 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path, unique: Callable[[str]
     case: Case = request.node.callspec.params["case"]
     if not case.brokers:
         broker: Broker = request.getfixturevalue("broker")
-        clocks = STOCK_CLOCKS if broker.tier == "given" else QUICK_CLOCKS
+        short = "session" in case.clocks and broker.tier != "given"
+        clocks = QUICK_CLOCKS if short else STOCK_CLOCKS
         with Scene(tmp_path, broker.bootstrap_servers, unique, clocks, case.config, case.http, case.queue) as made:
             yield made
         return
     with (
-        killable_cluster(case.brokers, OWN_BROKERS) as cluster,
+        case.make(case.brokers, OWN_BROKERS | case.broker_config) as cluster,
         Scene(
             tmp_path, cluster.bootstrap_servers, unique, QUICK_CLOCKS, case.config, case.http, case.queue, cluster
         ) as made,

@@ -23,6 +23,7 @@ def read_all(servers: str, topic: str) -> list[Read]:
     """Every committed record of a topic, partition by partition in the order of the log."""
     config = {"bootstrap.servers": servers, "group.id": "independent", "enable.auto.commit": False}
     config |= {"isolation.level": "read_committed", "enable.partition.eof": True, "fetch.wait.max.ms": 50}
+    config |= {"auto.offset.reset": "earliest", "log_level": 0}  # a log may begin later than at 0
     consumer = Consumer(config)
     try:
         partitions = set(consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions)
@@ -94,6 +95,7 @@ class Follower:
     def __init__(self, servers: str, topic: str) -> None:
         config = {"bootstrap.servers": servers, "group.id": "independent", "enable.auto.commit": False}
         config |= {"isolation.level": "read_committed", "fetch.wait.max.ms": 20, "fetch.queue.backoff.ms": 20}
+        config |= {"auto.offset.reset": "earliest"}
         self._consumer = Consumer(config | {"log_level": 0})
         partitions = self._consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic].partitions
         self._consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])

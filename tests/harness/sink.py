@@ -10,6 +10,7 @@ Errors  an answer that raises is kept in .errors, and the connection is closed
 
 import asyncio
 import socket
+import ssl  # noqa: TC003  beside the others
 import struct
 import threading
 import time
@@ -57,8 +58,10 @@ def accept_all(_path: str, _msg_id: str, _attempt: int) -> int:
 class Sink:
     """Serves on a loopback port of its own thread and event loop."""
 
-    def __init__(self, answer: Answer = accept_all) -> None:
+    def __init__(self, answer: Answer = accept_all, host: str = "127.0.0.1", port: int = 0) -> None:
         self.answer = answer
+        self.tls: ssl.SSLContext | None = None
+        """Of what listens from the next listen() on."""
         self.requests: list[Request] = []
         self.errors: list[BaseException] = []
         self.released = asyncio.Event()
@@ -75,7 +78,8 @@ class Sink:
         )
         self._thread = threading.Thread(target=self._loop.run_forever, name="sink", daemon=True)
         self._server: asyncio.AbstractServer | None = None
-        self._port = 0
+        self.host = host
+        self.port = port
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -89,7 +93,7 @@ class Sink:
         self._loop.close()
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self._port}{path}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}{path}"
 
     def accepted(self, path: str) -> int:
         """How many different messages were answered 2xx."""
@@ -114,8 +118,10 @@ class Sink:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
     async def _listen(self) -> None:
-        self._server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", self._port, backlog=1024)
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._server = await self._loop.create_server(
+            lambda: _Connection(self), self.host, self.port, backlog=1024, ssl=self.tls
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:
         assert self._server is not None

@@ -13,6 +13,7 @@ PURE_LIBRARIES = {"binascii", "collections", "enum", "hashlib", "io", "json", "r
 """What schemas takes of the standard library: nothing that reaches files, network, time or processes."""
 
 SPEAK_TO_KAFKA = {
+    "pipeline.asking",
     "pipeline.cluster",
     "pipeline.held_store",
     "pipeline.kafka_errors",

@@ -572,13 +572,14 @@ class TestDrain:
         rig.drain()
         assert rig.quiet == ["drained"]
 
-    def test_what_waits_for_a_retry_is_to_be_held_now(self) -> None:
+    def test_what_waits_for_a_retry_is_to_be_held_until_that_is_due(self) -> None:
         rig = failing_rig(policy(5.0))
         rig.accept("a1", "b1")
-        rig.clock.turn()
+        rig.clock.advance(1.0)
         rig.drain()
         assert (rig.quiet, rig.delivery.waiting_for_retry) == (["drained"], 0)
-        assert [(item.push.msg_id, due_ms) for item, due_ms in rig.told.to_hold] == [("a1", EPOCH_MS), ("b1", EPOCH_MS)]
+        due_ms = EPOCH_MS + 5_000
+        assert [(item.push.msg_id, due) for item, due in rig.told.to_hold] == [("a1", due_ms), ("b1", due_ms)]
 
     def test_and_so_is_what_fails_while_draining_when_it_would_be_due(self) -> None:
         rig = Rig(policy(5.0))
