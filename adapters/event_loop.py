@@ -23,6 +23,7 @@ class LoopClock:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.call_soon = loop.call_soon
         self.monotonic_s = time.monotonic  # the loop's own time stands still between two rounds
 
     def call_later(self, delay_s: float, call: Callable[[], None]) -> asyncio.TimerHandle:

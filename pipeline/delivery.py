@@ -93,6 +93,10 @@ class Clock(Times, Protocol):
         """Call later, on the same thread."""
         ...
 
+    def call_soon(self, call: Callable[[], None]) -> object:
+        """Call once what is going on has been dealt with, on the same thread."""
+        ...
+
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One attempt that has ended, for logs and metrics."""
@@ -161,6 +165,7 @@ class Delivery:
         """By item: with its timer, and when that is due in Unix milliseconds."""
 
         self._draining = False
+        self._pumping = False
         self._on_idle: list[tuple[set[int] | None, Callable[[], None]]] = []
         self._probe_timer: Timer | None = None
         self._swept_s = 0.0
@@ -231,10 +236,10 @@ class Delivery:
         """Start what may start. Called whenever that may have changed, also by a gate that opens again."""
         if self._draining:
             return
+        now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
+        if not self._gate.is_open(now_s):
+            return
         while (self._lanes.ready or self._held.ready) and len(self._out) < self.limit.limit:
-            now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
-            if not self._gate.is_open(now_s):
-                return
             item = self._next()
             if self._unfit(item, now_ms):
                 self._dispose(item, now_ms)
@@ -245,6 +250,11 @@ class Delivery:
                 self._sweep(now_s, now_ms)
                 self._await_probe(now_s)
                 return
+
+    def _pump_soon(self) -> None:
+        """Once for all attempts whose answers came together: many requests written in a row cost less than one a time."""
+        self._pumping = False
+        self.pump()
 
     def _next(self) -> Item:
         """A live head, or the next event of a held key within its share; a probe is a live one if there is one."""
@@ -335,7 +345,9 @@ class Delivery:
         # Else its partition is the next owner's, who sends it again.
         self._on_attempt(Attempt(item, number, outcome, now_s - item.started_s, wait_s))
         self._tell_idle()
-        self.pump()
+        if not self._pumping:
+            self._pumping = True
+            self._clock.call_soon(self._pump_soon)
 
     def _learn(self, item: Item, outcome: Outcome, now_s: float, in_flight: int) -> None:
         """What the outcome says of the endpoint."""

@@ -43,6 +43,10 @@ class ManualClock:
         heapq.heappush(self._timers, (self._now_s + delay_s, next(self._numbers), timer))
         return timer
 
+    def call_soon(self, call: Callable[[], None]) -> ManualTimer:
+        """Call with the next turn."""
+        return self.call_later(0.0, call)
+
     def advance(self, seconds: float) -> None:
         """Move time on. Each call sees the time that it was due at, and may ask for more calls."""
         until_s = self._now_s + seconds

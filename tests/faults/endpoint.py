@@ -1,11 +1,12 @@
 """Endpoints that misbehave: each event is delivered once all the same, and in order."""
 
+import time
 from collections.abc import Callable
-from itertools import count
 
 from tests.faults.case import Expect, case
 from tests.faults.kill_points import unlucky
 from tests.faults.scene import PATH, Scene
+from tests.faults.streams import of_many_jobs
 from tests.harness import conduct
 from tests.harness.conduct import replies
 from tests.harness.sink import Answer, Conduct
@@ -63,10 +64,29 @@ def until_quiet(scene: Scene) -> None:
     scene.wait(quiet, "the breaker to open", every_s=0.1)
 
 
+class Strained:
+    """An endpoint that takes so many requests, then none until nobody has come for half a second."""
+
+    def __init__(self, takes: int) -> None:
+        self._takes = takes
+        self._left = 0
+        self._asked_s = 0.0
+        self.rests = 0
+
+    def answer(self) -> int:
+        rested = time.monotonic() - self._asked_s > 0.5
+        self._asked_s = time.monotonic()
+        if rested:
+            self._left = self._takes
+            self.rests += 1
+        self._left -= 1
+        return 200 if self._left >= 0 else 503
+
+
 @case("endpoint refuses connections", "Nobody listens: the breaker opens, a few probes go out; then all is delivered.")
 def refuses(scene: Scene) -> None:
     scene.sink.refuse()
-    scene.publish()
+    scene.publish_lines(of_many_jobs(1_000))
     scene.start()
     until_quiet(scene)
     burnt = failures(scene)
@@ -92,14 +112,16 @@ def hangs(scene: Scene) -> None:
 
 @case(
     "endpoint flaps",
-    "It fails 21 requests, takes 200, fails 21 again: the breaker opens and closes.",
+    "It takes 300 and fails until it is left alone for half a second, again and again: the breaker opens, and a probe "
+    "closes it.",
     http=QUICK,
 )
 def flaps(scene: Scene) -> None:
-    numbers = count()
-    scene.sink.answer = lambda *_: 503 if next(numbers) % 221 < 21 else 200
-    scene.publish()
+    strained = Strained(300)
+    scene.sink.answer = lambda *_: strained.answer() if scene.accepted < 1_000 else 200
+    scene.publish_lines(of_many_jobs(2_000))
     scene.finish()
+    assert strained.rests > 3, "it was never left alone"
 
 
 @case(

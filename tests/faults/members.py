@@ -28,6 +28,7 @@ def stopped_and_continued(scene: Scene) -> None:
     scene.publish()
     first = scene.start()
     scene.wait(lambda: any(not one.ended for one in scene.requests) and scene.accepted > 300, "POSTs that hang")
+    scene.wait_committed()
     first.process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, first.process.pid, os.WSTOPPED | os.WNOWAIT)
     stopped[0] = True
@@ -154,6 +155,7 @@ def terminated_twice(scene: Scene) -> None:
     scene.publish()
     member = scene.start()
     scene.wait(lambda: len([one for one in scene.requests if not one.ended]) > 10, "requests that hang")
+    scene.wait_committed()
     member.process.terminate()
     member.wait_for_line("stopping")
     assert member.terminate() == 130

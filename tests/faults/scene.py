@@ -207,6 +207,10 @@ class Scene:
         """Wait until the endpoint has taken that many."""
         self.wait(lambda: self.accepted >= count, f"{count} accepted", every_s=0.001)
 
+    def wait_committed(self) -> None:
+        """Wait until some event is settled, durably."""
+        self.wait(lambda: self.durable().begun, "a commit", every_s=0.1)
+
     def wait_held(self, count: int = 1) -> None:
         """Wait until that many keys are held, durably."""
         self.wait(lambda: len(self.durable().held) >= count, f"{count} keys held", every_s=0.1)

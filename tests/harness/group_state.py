@@ -39,6 +39,11 @@ class DurableState(NamedTuple):
         committed = committed_offsets(servers, group, event_topic)
         return cls(committed, held_keys(servers, held_topic) if held_topic else {})
 
+    @property
+    def begun(self) -> bool:
+        """Whether any event was committed."""
+        return any(one.offset or one.ranges for one in self.committed.values())
+
     def settled(self, partition: int, offset: int, key: bytes | None) -> bool:
         """Whether a successor would not send this event again."""
         held = self.held.get((partition, key))
