@@ -241,7 +241,8 @@ class Custody:
     def flush_due(self) -> bool:
         """Whether a transaction is wanted and may be made."""
         wait_s = FLUSH_S * 2 ** min(self._failures, 6)
-        return self.pending and self._times.monotonic_s() - self._flushed_s >= wait_s
+        due = self.pending and self._times.monotonic_s() - self._flushed_s >= wait_s
+        return due and self._transactions.ready()
 
     def flush(self, group_metadata: object) -> bool:
         """Make the transaction; whether it was acknowledged.

@@ -29,9 +29,8 @@ from pipeline.subscription import HttpPolicy, OnExhausted, OnRefused
 QUICK_RETRY_S = 8.0
 """A retry that is due sooner waits in memory; a longer one makes the key held."""
 
-LANE_SHARE = 1_000
+LANE_SHARE = 250
 """A key with more events than this in memory is held, due now: one hot key must not fill the lanes."""
-
 
 EXPIRED = "expired: older than max_age_s"
 
@@ -252,7 +251,7 @@ class Delivery:
                 return
 
     def _pump_soon(self) -> None:
-        """Once for all attempts whose answers came together: many requests written in a row cost less than one a time."""
+        """Once for all attempts whose answers came together: requests written in a row cost less than one at a time."""
         self._pumping = False
         self.pump()
 

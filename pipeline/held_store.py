@@ -9,6 +9,7 @@ Errors  TransactionFailedError: nothing of the batch is in the log, or nobody wi
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from secrets import token_hex
@@ -41,8 +42,22 @@ class KafkaTransactions:
         self._producer: Producer | None = None
         self._failure: KafkaError | None = None
         self._suspect = False
+        self._maker: threading.Thread | None = None
+        self._made = False
         self._written: Written = {}
         self.transactional_id = self._new_id()
+
+    def ready(self) -> bool:
+        """Whether run() need not wait for a producer, which takes half a second to make; if so begin to make it."""
+        if self._producer is not None or self._made:
+            return True
+        if self._maker is None:
+            self._maker = threading.Thread(target=self._make_ahead, name="transactions", daemon=True)
+            self._maker.start()
+            return False
+        if not self._maker.is_alive():
+            self._maker, self._made = None, True  # or it failed: then run() tries again, and says why
+        return self._made
 
     def run(self, batch: Batch, group_metadata: object) -> Written:
         """Write it all, or nothing; returns how far.
@@ -84,16 +99,28 @@ class KafkaTransactions:
         return f"{self._group}.{token_hex(6)}"
 
     def _ready(self) -> Producer:
+        if self._maker is not None:
+            self._maker.join()
+            self._maker = None
         if self._producer is not None:
             self._producer.poll(0)
         if self._suspect:
             self._replace()
         if self._producer is None:
-            more = {"logger": log, "error_cb": self._on_error}
-            producer = Producer(self._cluster.transactional_config(self.transactional_id, **more))
-            self._retried(lambda: producer.init_transactions(ANSWER_S))
-            self._producer = producer
+            self._producer = self._new_producer()
         return self._producer
+
+    def _new_producer(self) -> Producer:
+        more = {"logger": log, "error_cb": self._on_error}
+        producer = Producer(self._cluster.transactional_config(self.transactional_id, **more))
+        self._retried(lambda: producer.init_transactions(ANSWER_S))
+        return producer
+
+    def _make_ahead(self) -> None:
+        try:
+            self._producer = self._new_producer()
+        except KafkaException as error:
+            log.warning("transactions_not_ready", extra={"error": describe(error)})
 
     def _on_error(self, error: KafkaError) -> None:
         self._cluster.note(error)
@@ -155,7 +182,7 @@ class KafkaTransactions:
             self._replace()
 
     def _replace(self) -> None:
-        self._suspect = False
+        self._suspect = self._made = False
         self._producer = None
         self.transactional_id = self._new_id()
 

@@ -233,6 +233,10 @@ class Transactions(Protocol):
         """Whose transaction the next run() makes: it stands in each note, so that a successor can end what was left."""
         ...
 
+    def ready(self) -> bool:
+        """Whether run() would begin at once; if not, what it needs is being made meanwhile. Does not block."""
+        ...
+
     def run(self, batch: Batch, group_metadata: object) -> Written:
         """Move a batch in the name of the group's member. Blocks until there is a verdict.
 

@@ -22,7 +22,7 @@ LEAST_EVENTS = 500
 LEAST_BYTES = 1 << 20
 OVERHEAD = 2 << 10
 
-MAX_UNSETTLED = 1_500
+MAX_UNSETTLED = 2_500
 BATCH = 1_000
 """At most so many records are read in one go."""
 

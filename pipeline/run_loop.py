@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 POLL_S = 0.05
 BUSY_POLL_S = 0.005
 ROOM_WAIT_S = 0.1
+PATIENCE_S = 0.5
+"""A pause throws away what was fetched ahead, and what follows it waits for a fetch: pause if no room comes soon."""
+
 COMMIT_EVERY_S = 0.5
 REVOKE_BUDGET_S = 2.0
 STOP_RESERVE_S = 1.5
@@ -107,6 +110,7 @@ class HttpSubscriptionLoop:
         self._begin_again = False
         self._committing: Committing | None = None
         self._committed_s = 0.0
+        self._had_room_s = 0.0
         self._seen_below: dict[int, int] = {}
         """By partition: up to here the last owner had read."""
 
@@ -141,6 +145,7 @@ class HttpSubscriptionLoop:
         self._restore_a_little()
         self._commit_when_due()
         if self._room.there:
+            self._had_room_s = self._times.monotonic_s()
             self._source.set_paused(self._paused_partitions())
             busy = self._custody.busy or self._restoring.reading
             records = self._source.poll(self._room.limit(), BUSY_POLL_S if busy else POLL_S)
@@ -151,10 +156,9 @@ class HttpSubscriptionLoop:
         self._await_room()
 
     def _await_room(self) -> None:
-        """A pause throws away what was fetched ahead: pause only if no room comes soon."""
         self._inbox.wait(ROOM_WAIT_S, self._room.step)
         self._take_reports()
-        if not self._room.there:
+        if not self._room.there and self._times.monotonic_s() - self._had_room_s > PATIENCE_S:
             self._source.set_paused(set(self._ledger.assigned()))
             self._hand_over(self._source.poll(1, 0.0))
 

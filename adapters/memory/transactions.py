@@ -49,6 +49,11 @@ class MemoryTransactions:
         self.transactional_id = f"memory.{next(_numbers)}"
         self._log = log
 
+    @staticmethod
+    def ready() -> bool:
+        """See Transactions."""
+        return True
+
     def run(self, batch: Batch, group_metadata: object) -> Written:
         """Write it all, or nothing."""
         self.ran.append(batch)

@@ -554,7 +554,7 @@ class TestRebalance:
         publish(log, "b", partition=1)
         one = member(log, no_answer)
         one.source.assign(0)
-        one.turn(MAX_EVENTS // BATCH + 3)
+        one.turn_and_wait(MAX_EVENTS // BATCH + 3)
         assert paused(one)
         before = one.count("received_total")
         one.source.revoke(0)
@@ -572,7 +572,7 @@ class TestBackPressure:
             publish(log, *(f"job-{number}" for number in range(MAX_UNSETTLED + 1)), partition=partition)
         one = member(log, no_answer)
         one.source.assign(*range(partitions))
-        one.turn(20)
+        one.turn_and_wait(20)
         assert paused(one)
         assert one.count("received_total") == MAX_EVENTS
 
@@ -581,7 +581,7 @@ class TestBackPressure:
         publish(log, *(f"job-{number}" for number in range(MAX_UNSETTLED + 2 * BATCH)))
         one = member(log, no_answer)
         one.source.assign(0, 1)
-        one.turn(20)
+        one.turn_and_wait(20)
         assert one.source.paused == {0}
         assert one.count("received_total") < MAX_UNSETTLED + BATCH
         publish(log, "b", partition=1)
@@ -599,6 +599,7 @@ class TestBackPressure:
         for number in range(2 * MAX_BYTES // len(value)):
             publish_raw(log, b"key %d" % number, value)
             one.turn()
+        one.turn_and_wait(3)
         assert paused(one)
         assert one.count("received_total") * len(value) <= MAX_BYTES
 
@@ -608,7 +609,7 @@ class TestBackPressure:
         publish(log, *(f"job-{number}" for number in range(total)))
         one = member(log, no_answer)
         one.source.assign(0)
-        one.turn(20)
+        one.turn_and_wait(20)
         assert paused(one)
         one.endpoint.answer = in_turn()
         while one.endpoint.out:
@@ -639,7 +640,7 @@ class TestBackPressure:
         publish(log, *(f"a{number}" for number in range(MAX_EVENTS + 10)))
         one = member(log, no_answer)
         one.source.assign(0)
-        one.turn(20)
+        one.turn_and_wait(20)
         one.source.assign(1)
         one.turn(2)
         assert one.source.assigned == {0, 1}

@@ -156,3 +156,14 @@ def events(draw: st.DrawFn) -> BatchEvent:
         draw(texts),
         draw(st.none() | st.dictionaries(_unknown_names, json_values, min_size=1, max_size=2)),
     )
+
+
+@st.composite
+def mutated(draw: st.DrawFn, originals: st.SearchStrategy[bytes]) -> bytes:
+    """Valid bytes with a few of them changed, cut out or put in."""
+    value = bytearray(draw(originals))
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(value)))
+        length = draw(st.integers(0, 4))
+        value[at : at + length] = draw(st.binary(max_size=6))
+    return bytes(value)

@@ -15,7 +15,7 @@ from schemas.cmq_message import message_body, message_text, parse_body, parse_te
 from schemas.errors import AvroDecodeError, CmqMessageError, Fault, NotificationsError
 from schemas.events import BatchEvent, Family
 from schemas.notifications import parse_notifications
-from tests.unit.schemas.samples import GUIDE_SAMPLE, events, json_values
+from tests.unit.schemas.samples import GUIDE_SAMPLE, events, json_values, mutated
 
 MARKERS = [schema.marker for schema in LATEST.values()]
 
@@ -25,17 +25,6 @@ def decode_and_write(value: bytes) -> None:
         event = decode_avro(value)
         message_text(event)
         message_body(event)
-
-
-@st.composite
-def mutated(draw: st.DrawFn, originals: st.SearchStrategy[bytes]) -> bytes:
-    """Valid bytes with a few of them changed, cut out or put in."""
-    value = bytearray(draw(originals))
-    for _ in range(draw(st.integers(1, 3))):
-        at = draw(st.integers(0, len(value)))
-        length = draw(st.integers(0, 4))
-        value[at : at + length] = draw(st.binary(max_size=6))
-    return bytes(value)
 
 
 @given(st.binary(max_size=200))
