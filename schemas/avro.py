@@ -4,6 +4,7 @@ Shape   one schema a family (`avro/<Family>.v<N>.avsc`), so that each evolves by
         branch. The highest version writes; a reader takes the writer's schema alone, which the first bytes name:
             C3 01 + 8 bytes   Avro single-object encoding, CRC-64-AVRO fingerprint, little-endian
             00 + 4 bytes      a schema registry's framing, id big-endian (needs `resolve`, see RegistryIds)
+Cost    the reader of avro_quick.py answers for most records, and fastavro decides about all others
 Order   fields stand in the schema in the order of the CMQ message, so decoding is most of re-encoding
 Unknown fields that a schema does not have travel as JSON text in `Extra`, at both levels; nested MAX_DEPTH deep at
         most, so that whatever decodes can be encoded again
@@ -21,6 +22,7 @@ import msgspec
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
+from schemas.avro_quick import QuickReader, quick_reader
 from schemas.errors import AvroDecodeError, AvroEncodeError
 from schemas.events import BatchEvent, EventVar, Family
 
@@ -49,6 +51,8 @@ class WrittenSchema(NamedTuple):
     text: str
     fields: frozenset[str]
     """Names inside `Batch` that this schema knows."""
+    quick: QuickReader | None
+    """Reads most records, and leaves the others to fastavro."""
 
     @property
     def marker(self) -> bytes:
@@ -67,7 +71,8 @@ def load_schema(text: str) -> WrittenSchema:
     fields = {field["name"]: field["type"] for field in parsed["fields"]}
     batch = fields["Batch"]
     family = Family(parsed["name"].rpartition(".")[2].removesuffix("Event"))
-    return WrittenSchema(family, parsed, text, frozenset(field["name"] for field in batch["fields"]))
+    known = frozenset(field["name"] for field in batch["fields"])
+    return WrittenSchema(family, parsed, text, known, quick_reader(family, parsed["fields"]))
 
 
 def shipped_schemas() -> list[WrittenSchema]:
@@ -161,15 +166,24 @@ def decode_avro(value: bytes, resolve: ResolveId = no_registry) -> BatchEvent:
         AvroDecodeError: whatever the bytes are.
     """
     schema, start = _writer_schema(value, resolve)
-    source = BytesIO(value)
-    source.seek(start)
+    record = value[start:]
+    if schema.quick is not None:
+        event = schema.quick(record)
+        if event is not None:
+            return event
+    return _decode(schema, record)
+
+
+def _decode(schema: WrittenSchema, record: bytes) -> BatchEvent:
+    source = BytesIO(record)
     try:
         datum = cast("dict[str, Any]", schemaless_reader(source, schema.parsed, None))
         event = _event(schema.family, datum)
     except _GARBAGE as error:
         raise AvroDecodeError(f"not a {schema.family}Event: {type(error).__name__}: {error}") from error
-    if source.tell() != len(value):
-        raise AvroDecodeError(f"{len(value) - source.tell()} bytes left over after a {schema.family}Event")
+    left = len(record) - source.tell()
+    if left:
+        raise AvroDecodeError(f"{left} bytes left over after a {schema.family}Event")
     return event
 
 

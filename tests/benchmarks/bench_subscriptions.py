@@ -8,6 +8,7 @@ BATCH_EVENTS_BENCH_FULL=1 when it has had all of them.
 import os
 import tempfile
 
+from pipeline.room import share
 from pipeline.topics import event_topic
 from tests.benchmarks.contender import PARTITIONS, fill, in_turn, measured, run_command, sink
 from tests.benchmarks.native_broker import broker, create
@@ -22,8 +23,8 @@ ALLOWED_MIB = 1024.0
 
 
 def formula_mib(subscriptions: int) -> float:
-    """What `run` may take: a base, and as much again for each subscription of 8 partitions with a full backlog."""
-    return 80 + 9.0 * subscriptions
+    """What `run` may take: itself, and for each subscription its clients and the events that may lie with it."""
+    return 85 + subscriptions * (3.5 + 2.7 * share(subscriptions).events / 1024)
 
 
 def run() -> list[tuple[str, float, float, float]]:

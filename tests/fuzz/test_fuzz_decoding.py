@@ -20,10 +20,11 @@ from pipeline.transform import QueueMessage, Refusal, Transform, Unwanted
 from schemas.avro import LATEST, AvroEncoder, WrittenSchema, decode_avro
 from schemas.cmq_message import message_body, message_text, parse_body, parse_text
 from schemas.errors import AvroDecodeError, AvroEncodeError, CmqMessageError, NotificationsError
-from schemas.events import Family
+from schemas.events import BatchEvent, Family
 from schemas.notifications import parse_notifications
 from tests.fuzz.mutation import mutated
 from tests.unit.pipeline.records import http_subscription, queue_subscription
+from tests.unit.schemas.both_ways import assert_same_both_ways
 from tests.unit.schemas.samples import FULL_BATCH, STATE_FIELDS, full_event
 
 SECONDS = float(os.environ.get("BATCH_EVENTS_TEST_FUZZ_S", "2"))
@@ -34,6 +35,10 @@ ENCODER = AvroEncoder()
 FRAMING = AvroEncoder({family: number for number, family in enumerate(Family)})
 RECORDS = [ENCODER.encode(event) for event in EVENTS]
 FRAMED = [FRAMING.encode(event) for event in EVENTS]
+BARE = [
+    bytes([number]) + ENCODER.encode(BatchEvent(family, "X", "", "", FULL_BATCH[family], event.event_vars))[10:]
+    for number, (family, event) in enumerate(zip(Family, EVENTS, strict=True))
+] + [bytes([number]) + record[10:] for number, record in enumerate(RECORDS)]
 NOTIFICATIONS = [
     {
         "TopicName": "job-message",
@@ -82,6 +87,11 @@ def read_record(value: bytes) -> None:
     message_body(event)
 
 
+def read_both_ways(bare: bytes) -> None:
+    """The first byte chooses the schema."""
+    assert_same_both_ways(resolve(int.from_bytes(bare[:1], "big")), bare[1:])
+
+
 def send_record(value: bytes) -> None:
     record = Record(0, 0, value[:4], value, [("ce_id", value[-4:])], 0)
     assert isinstance(PUSHES.push(record), Push | Refusal | Unwanted)
@@ -112,6 +122,7 @@ Reader = tuple[Callable[[bytes], object], list[bytes], tuple[type[Exception], ..
 
 READERS: dict[str, Reader] = {
     "avro": (read_record, RECORDS + FRAMED, (AvroDecodeError,)),
+    "avro both ways": (read_both_ways, BARE, ()),
     "transform": (send_record, RECORDS + FRAMED, ()),
     "message text": (read_text, [message_text(event) for event in EVENTS], (CmqMessageError,)),
     "message body": (parse_body, [message_body(event) for event in EVENTS], (CmqMessageError,)),
