@@ -26,8 +26,9 @@ suite: $(READY)
 	@$(BIN)/python -m pytest $(ARGS)
 
 # Three times in a row: a fault that shows itself once in a while shows itself here.
+ROUNDS ?= 3
 faults: python
-	@for round in 1 2 3; do $(PYTHON) -m tests.brokers $(MAKE) --silent --no-print-directory suite ARGS="-m faults" || exit 1; done
+	@for round in $$(seq $(ROUNDS)); do $(PYTHON) -m tests.brokers $(MAKE) --silent --no-print-directory suite ARGS="-m faults" || exit 1; done
 
 check: $(READY)
 	$(BIN)/ruff format --check .
