@@ -1,18 +1,23 @@
 """The floor of the delivery benchmarks: what Python can do when it does nothing but deliver.
 
 A consumer thread hands batches to a uvloop event loop; a deque per key; kept-alive connections as asyncio protocols
-with httptools parsing the answer; callbacks rather than a task per event; JSON and Base64 of the body. No Avro schema
-look-up, no ledger, no held keys, no checks, no commits. Retries of 503 after 0.1 s.
+with httptools parsing the answer; callbacks rather than a task per event; JSON and Base64 of the body. No ledger, no
+held keys, no checks, no commits. Retries of 503 after 0.1 s.
 
-    python -m tests.benchmarks.bare_loop PORT SERVERS TOPIC CONNECTIONS
+    python -m tests.benchmarks.bare_loop FORM PORT SERVERS TOPIC CONNECTIONS
+
+FORM says what the topic holds: `text`, the message as it is (the floor proper: no Avro at all), or `avro`, the events
+as we find them, which are decoded and encoded in plain Python.
 """
 
 import asyncio
 import base64
 import json
+import os
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from io import BytesIO
 
 import httptools
@@ -92,15 +97,23 @@ class Connection(asyncio.Protocol):
         self._loop.done(self, self._key, self._parser.get_status_code())
 
 
-def encoded(message: Message) -> tuple[bytes, bytes]:
-    datum = schemaless_reader(BytesIO((message.value() or b"")[10:]), SCHEMA, None)
-    text = json.dumps({"Events": [datum]}, ensure_ascii=False, separators=(",", ":"))
-    body = json.dumps({"msgBody": base64.b64encode(text.encode()).decode()}, separators=(",", ":"))
+def from_avro(value: bytes) -> bytes:
+    datum = schemaless_reader(BytesIO(value[10:]), SCHEMA, None)
+    return json.dumps({"Events": [datum]}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+TEXT_OF: dict[str, Callable[[bytes], bytes]] = {"text": bytes, "avro": from_avro}
+
+
+def encoded(message: Message, text_of: Callable[[bytes], bytes]) -> tuple[bytes, bytes]:
+    text = text_of(message.value() or b"")
+    body = json.dumps({"msgBody": base64.b64encode(text).decode()}, separators=(",", ":"))
     return message.key() or b"", body.encode()
 
 
-def consume(servers: str, topic: str, accept: "asyncio.AbstractEventLoop", loop: Loop) -> None:
-    config = {"bootstrap.servers": servers, "group.id": f"bare-{sys.argv[1]}", "auto.offset.reset": "earliest"}
+def consume(form: str, servers: str, topic: str, accept: "asyncio.AbstractEventLoop", loop: Loop) -> None:
+    text_of = TEXT_OF[form]
+    config = {"bootstrap.servers": servers, "group.id": f"bare-{os.getpid()}", "auto.offset.reset": "earliest"}
     consumer = Consumer(config | {"fetch.queue.backoff.ms": 10, "enable.auto.commit": False})
     consumer.subscribe([topic])
     while True:
@@ -108,17 +121,17 @@ def consume(servers: str, topic: str, accept: "asyncio.AbstractEventLoop", loop:
         if first is None:
             continue
         messages = [first, *consumer.consume(1000, 0)]
-        batch = [encoded(message) for message in messages if message.error() is None]
+        batch = [encoded(message, text_of) for message in messages if message.error() is None]
         accept.call_soon_threadsafe(loop.accept, batch)
 
 
 async def main() -> None:
-    port, servers, topic, connections = sys.argv[1:5]
+    form, port, servers, topic, connections = sys.argv[1:6]
     running = asyncio.get_running_loop()
     loop = Loop()
     for _ in range(int(connections)):
         await running.create_connection(lambda: Connection(loop), "127.0.0.1", int(port))
-    threading.Thread(target=consume, args=(servers, topic, running, loop), daemon=True).start()
+    threading.Thread(target=consume, args=(form, servers, topic, running, loop), daemon=True).start()
     await asyncio.Event().wait()
 
 

@@ -6,8 +6,9 @@
 
 Each is the median of three interleaved rounds. Rates are events over the time between the first arrival and the last
 acceptance, as the sink saw them; ours must be without a fault. CPU and memory are the process's own, from its start to
-its end. The best peer is the fastest whose every round was without a fault. Peers know no Avro: they find the same
-events, with the same keys, as text in a topic of their own, and post that text as it is.
+its end. The floor finds the text of the messages in a topic; a second one, beside it, decodes the events from Avro, as
+we have to. The best peer is the fastest whose every round was without a fault. Peers know no Avro either: they find the
+same events, with the same keys, as text in a topic of their own, and post that text as it is.
 """
 
 import sys
@@ -35,6 +36,9 @@ from tests.benchmarks.sink_plan import Plan, fails
 CONNECTIONS = 512
 ROUNDS = 3
 RETRY_S = 0.1
+FLOOR = "bare loop"
+FLOOR_WITH_AVRO = "bare loop with Avro"
+NO_BOUND = 0.0
 ALLOWED_CPU_US = 32.0
 ALLOWED_MIB = 150.0
 
@@ -118,12 +122,17 @@ def _contenders(servers: str, case: Case, peers: Sequence[Peer]) -> dict[str, Co
         return run_command(folder, servers, case.topic, endpoints, concurrency=CONNECTIONS, **retry)
 
     def floor(port: int, _number: int, _folder: str) -> list[str]:
-        return _module("bare_loop", port, servers, event_topic(case.topic), min(CONNECTIONS, plan.keys))
+        return _module("bare_loop", "text", port, servers, case.topic, min(CONNECTIONS, plan.keys))
+
+    def floor_with_avro(port: int, _number: int, _folder: str) -> list[str]:
+        return _module("bare_loop", "avro", port, servers, event_topic(case.topic), min(CONNECTIONS, plan.keys))
 
     def bare_client(port: int, _number: int, _folder: str) -> list[str]:
         return _module("bare_client", port, plan.keys, plan.expected)
 
-    contenders = {"ours": ours, "floor": floor} | {peer.name: _of_peer(servers, case, peer) for peer in peers}
+    contenders = {"ours": ours, FLOOR: floor, FLOOR_WITH_AVRO: floor_with_avro} | {
+        peer.name: _of_peer(servers, case, peer) for peer in peers
+    }
     return contenders | ({"sink": bare_client} if case is S1 else {})
 
 
@@ -150,14 +159,17 @@ def _rows(case: Case, runs: dict[str, Runs]) -> list[Row]:
     if case.plan.fail_per_cent:
         rows = [(f"{name}, events/s; floor: unluckiest key", ours, unluckiest_key(case.plan), case.of_floor)]
     else:
-        rows = [(f"{name}, events/s; floor: bare loop", ours, _rate(runs["floor"]), case.of_floor)]
-    peers = {who: _rate(ones) for who, ones in runs.items() if who not in {"ours", "floor", "sink"}}
+        rows = [
+            (f"{name}, events/s; {FLOOR}", ours, _rate(runs[FLOOR]), case.of_floor),
+            (f"{name}, events/s; {FLOOR_WITH_AVRO}", ours, _rate(runs[FLOOR_WITH_AVRO]), NO_BOUND),
+        ]
+    peers = {who: _rate(ones) for who, ones in runs.items() if who not in {"ours", "sink", FLOOR, FLOOR_WITH_AVRO}}
     sound = [who for who in peers if not any(one.faults for one in runs[who])]
     if sound and case.of_peer is not None:
         best = max(sound, key=lambda who: peers[who])
         rows.append((f"{name}, events/s; {best}", ours, peers[best], case.of_peer))
     if case is S1:
-        fastest = max(ours, _rate(runs["floor"]), *peers.values())
+        fastest = max(ours, _rate(runs[FLOOR]), *peers.values())
         rows.append((f"{name}, sink's own ceiling; fastest contender", _rate(runs["sink"]), fastest, 1.0))
     if case is S1X10:
         rows.append((f"{name}, allowed / taken, us of CPU an event", ALLOWED_CPU_US, _cpu_us(runs["ours"]), 1.0))
