@@ -9,7 +9,8 @@ import logging
 from typing import Any
 
 from adapters.logs import LineWriter
-from pipeline.delivery import Attempt, Clock
+from pipeline.clock import Clock
+from pipeline.item import Attempt
 from pipeline.metrics import Metrics
 from pipeline.outcome import Abandoned, Delivered, Failed, Gone, Unsent
 

@@ -27,12 +27,13 @@ from pipeline.breaker import BreakerState
 from pipeline.cluster import Cluster
 from pipeline.commit_gate import CommitGate
 from pipeline.custody import Custody, Names
-from pipeline.delivery import Delivery, Item
+from pipeline.delivery import Delivery
 from pipeline.errors import PipelineError
 from pipeline.health import Health, Vital
 from pipeline.held_record import EVENTS, REDRIVE
 from pipeline.held_store import KafkaHeldReader, KafkaTransactions
 from pipeline.inbox import Collected, Inbox
+from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import KafkaLogReader
 from pipeline.metrics import Metrics

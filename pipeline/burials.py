@@ -11,8 +11,8 @@ import logging
 
 import msgspec
 
-from pipeline.delivery import Item
 from pipeline.held import HeldKey
+from pipeline.item import Item
 from pipeline.ports import DeadLetter
 
 log = logging.getLogger(__name__)

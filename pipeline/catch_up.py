@@ -14,8 +14,8 @@ from typing import Protocol
 
 from pipeline.burials import Burials
 from pipeline.clock import Times
-from pipeline.delivery import Item
 from pipeline.held import HeldKey, HeldKeys, HeldPhase
+from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
 from pipeline.ports import DeadLetter, LogReader, Missing, Record, Scanned
 

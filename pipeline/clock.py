@@ -4,6 +4,7 @@ Shape   Times: monotonic_s() for durations, now_ms() for dates; SystemTimes is t
 """
 
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -31,3 +32,22 @@ class SystemTimes:
     def now_ms() -> int:
         """Unix milliseconds."""
         return time.time_ns() // 1_000_000
+
+
+class Timer(Protocol):
+    """What call_later returns."""
+
+    def cancel(self) -> None:
+        """Do not call."""
+
+
+class Clock(Times, Protocol):
+    """Time and timers, as an asyncio loop has them, and the wall clock."""
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> Timer:
+        """Call later, on the same thread."""
+        ...
+
+    def call_soon(self, call: Callable[[], None]) -> object:
+        """Call once what is going on has been dealt with, on the same thread."""
+        ...

@@ -21,11 +21,11 @@ from pipeline.catch_up import CatchUp, HeldSide
 from pipeline.clock import SystemTimes, Times
 from pipeline.commit_note import CommitNote, write_fitting
 from pipeline.dead_letter import dead_letter_headers
-from pipeline.delivery import Item
 from pipeline.errors import TransactionFailedError
 from pipeline.held import HeldKey, HeldKeys, HeldPhase
 from pipeline.held_record import HeldState, held_key, write_state
 from pipeline.inbox import Collected, HeldEnded, ToBury, ToHold
+from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
 from pipeline.outcome import Delivered, Failed
 from pipeline.ports import Batch, Commit, LogReader, Record, Transactions, Write, Written

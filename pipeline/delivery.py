@@ -13,17 +13,16 @@ Bounds  every method runs on the event loop's thread; no task, future or lock pe
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
-
-import msgspec
+from typing import Protocol
 
 from pipeline.adaptive_limit import AdaptiveLimit
 from pipeline.breaker import Breaker, BreakerState
-from pipeline.clock import Times
+from pipeline.clock import Clock, Timer
+from pipeline.item import EXPIRED, UNMADE, Attempt, Item
 from pipeline.kill_point import kill_point
 from pipeline.lanes import Lanes
 from pipeline.outcome import Abandoned, Delivered, Failed, Fault, Gone, Outcome, Unsent
-from pipeline.ports import Cancellable, DeadLetter, Endpoint, Push, Record
+from pipeline.ports import Cancellable, DeadLetter, Endpoint
 from pipeline.subscription import HttpPolicy, OnExhausted, OnRefused
 
 QUICK_RETRY_S = 8.0
@@ -32,79 +31,8 @@ QUICK_RETRY_S = 8.0
 LANE_SHARE = 250
 """A key with more events than this in memory is held, due now: one hot key must not fill the lanes."""
 
-EXPIRED = "expired: older than max_age_s"
-
-UNMADE = Push("", b"")
-"""Of an item that has not had its turn: what is sent is made of its record then, on the event loop's own thread. Two
-threads that both compute would take turns by the millisecond."""
-
 SWEEP_S = 0.5
 """How often an open breaker's events are looked through for those that have become too old."""
-
-
-class Item(msgspec.Struct, gc=False):
-    """An event on its way to an endpoint.
-
-    Attributes:
-        refused: why the record cannot be delivered at all.
-        unwanted: the subscription did not ask for it.
-        seen: it may have been attempted before this process knew it: its next failure is nobody's first.
-        held: it is the next event of a held key, or follows that.
-        buried: a dead letter has been asked for.
-    """
-
-    record: Record
-    assignment: int
-    push: Push = UNMADE
-    refused: str | None = None
-    unwanted: bool = False
-    attempts: int = 0
-    first_attempt_ms: int | None = None
-    last_attempt_ms: int | None = None
-    started_s: float = 0.0
-    queue: Any = ()
-    seen: bool = False
-    held: bool = False
-    buried: bool = False
-
-    @property
-    def lane(self) -> tuple[int, bytes | None]:
-        """Partition and record key."""
-        return self.record.partition, self.record.key
-
-    @property
-    def size(self) -> int:
-        """Bytes that lie in memory for it, but for the small ones and what is made of it for an attempt."""
-        return len(self.record.value or b"")
-
-
-class Timer(Protocol):
-    """What call_later returns."""
-
-    def cancel(self) -> None:
-        """Do not call."""
-
-
-class Clock(Times, Protocol):
-    """Time and timers, as an asyncio loop has them, and the wall clock."""
-
-    def call_later(self, delay_s: float, call: Callable[[], None]) -> Timer:
-        """Call later, on the same thread."""
-        ...
-
-    def call_soon(self, call: Callable[[], None]) -> object:
-        """Call once what is going on has been dealt with, on the same thread."""
-        ...
-
-
-class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One attempt that has ended, for logs and metrics."""
-
-    item: Item
-    number: int
-    outcome: Outcome
-    duration_s: float
-    retry_in_s: float | None
 
 
 class Reports(Protocol):

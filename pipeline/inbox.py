@@ -10,7 +10,7 @@ from collections import deque
 
 import msgspec
 
-from pipeline.delivery import Item
+from pipeline.item import Item
 from pipeline.outcome import Delivered, Failed, Outcome
 from pipeline.ports import DeadLetter
 

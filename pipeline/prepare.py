@@ -6,7 +6,7 @@ Shape   Preparation(transform, on_unwanted)(item) sets the item's push, or why t
 
 from collections.abc import Callable
 
-from pipeline.delivery import Item
+from pipeline.item import Item
 from pipeline.ports import Push
 from pipeline.transform import Refusal, Transform, Unwanted
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from pipeline.delivery import Item
+from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
 
 MAX_EVENTS = 5_000

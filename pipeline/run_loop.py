@@ -18,10 +18,10 @@ import msgspec
 from pipeline.clock import SystemTimes, Times
 from pipeline.commit_gate import CommitGate
 from pipeline.custody import Custody, EventLoopSide
-from pipeline.delivery import EXPIRED, Item
 from pipeline.errors import TransactionFailedError
 from pipeline.health import Vital
 from pipeline.inbox import Collected, HeldEnded, Inbox, Settled, ToBury, ToHold
+from pipeline.item import EXPIRED, Item
 from pipeline.kill_point import kill_point
 from pipeline.ledger import OffsetLedger
 from pipeline.metrics import Metrics

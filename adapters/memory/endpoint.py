@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import chain, repeat
 
-from pipeline.delivery import Clock
+from pipeline.clock import Clock
 from pipeline.outcome import Abandoned, Delivered, Failed, Outcome
 from pipeline.ports import Push
 

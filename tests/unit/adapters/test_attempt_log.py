@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from adapters.attempt_log import FIELDS, FLUSH_S, SAY_EVERY_S, AttemptLog
 from adapters.logs import LineWriter
 from adapters.memory import ManualClock
-from pipeline.delivery import Attempt, Item
+from pipeline.item import Attempt, Item
 from pipeline.metrics import Metrics
 from pipeline.outcome import Abandoned, Delivered, Failed, Outcome, Unsent
 from pipeline.ports import Push, Record

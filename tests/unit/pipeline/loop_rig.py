@@ -18,10 +18,11 @@ from adapters.memory import (
 from pipeline import run_loop
 from pipeline.commit_gate import CommitGate
 from pipeline.custody import Custody, Names
-from pipeline.delivery import Delivery, Item
+from pipeline.delivery import Delivery
 from pipeline.health import Vital
 from pipeline.held_record import EVENTS
 from pipeline.inbox import Collected, Inbox
+from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
 from pipeline.metrics import Metrics
 from pipeline.ports import Record

@@ -3,7 +3,8 @@
 from itertools import count
 
 from adapters.memory import ManualClock, MemoryAttempt, MemoryEndpoint
-from pipeline.delivery import Attempt, Delivery, Item
+from pipeline.delivery import Delivery
+from pipeline.item import Attempt, Item
 from pipeline.outcome import Delivered, Failed, Outcome
 from pipeline.ports import DeadLetter, Push, Record
 from pipeline.subscription import HttpPolicy

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from adapters.memory import ManualClock, MemoryEndpoint, in_turn
 from pipeline.breaker import OPEN_KEYS, BreakerState
-from pipeline.delivery import EXPIRED, LANE_SHARE, QUICK_RETRY_S
+from pipeline.delivery import LANE_SHARE, QUICK_RETRY_S
+from pipeline.item import EXPIRED
 from pipeline.outcome import Abandoned, Delivered, Failed, Fault, Gone, Outcome
 from pipeline.ports import DeadLetter, Push
 from pipeline.retry import NotifyStrategy, RetrySchedule
