@@ -26,7 +26,7 @@ from adapters.topic_wait import SAY_EVERY_S, TopicWait
 from pipeline.breaker import BreakerState
 from pipeline.cluster import Cluster
 from pipeline.commit_gate import CommitGate
-from pipeline.custody import Custody, Names
+from pipeline.custody import Custody
 from pipeline.delivery import Delivery
 from pipeline.errors import PipelineError
 from pipeline.health import Health, Vital
@@ -37,6 +37,7 @@ from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import KafkaLogReader
 from pipeline.metrics import Metrics
+from pipeline.moves import Names
 from pipeline.prepare import Preparation
 from pipeline.room import share
 from pipeline.run_loop import HttpSubscriptionLoop

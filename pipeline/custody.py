@@ -20,15 +20,15 @@ from pipeline.burials import Burial, Burials
 from pipeline.catch_up import CatchUp, HeldSide
 from pipeline.clock import SystemTimes, Times
 from pipeline.commit_note import CommitNote, write_fitting
-from pipeline.dead_letter import dead_letter_headers
 from pipeline.errors import TransactionFailedError
 from pipeline.held import HeldKey, HeldKeys, HeldPhase
-from pipeline.held_record import HeldState, held_key, write_state
+from pipeline.held_record import HeldState
 from pipeline.inbox import Collected, HeldEnded, ToBury, ToHold
 from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
+from pipeline.moves import Move, Names, writes_of
 from pipeline.outcome import Delivered, Failed
-from pipeline.ports import Batch, Commit, LogReader, Record, Transactions, Write, Written
+from pipeline.ports import Batch, Commit, LogReader, Record, Transactions, Written
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +48,6 @@ class EventLoopSide(HeldSide, Protocol):
 
     def release(self, item: Item) -> None:
         """See Delivery.release."""
-
-
-class Names(msgspec.Struct, frozen=True):
-    """The topics of one input, and its number in the held records."""
-
-    events: str
-    held: str
-    dead_letters: str
-    source: int
 
 
 class Custody:
@@ -134,8 +125,9 @@ class Custody:
     @property
     def pending(self) -> bool:
         """Whether a transaction is wanted."""
+        asked_for = self._asked_for()
         return bool(self._burials) or any(
-            self._writable(held) for keys in self._keys.values() for held in keys.dirty.values()
+            held not in asked_for for keys in self._keys.values() for held in keys.dirty.values()
         )
 
     @property
@@ -257,7 +249,9 @@ class Custody:
         moves = [move for move in moves if move.wanted]
         burials = self._burials.some()
         point = "in-dead-letter-write" if burials else "in-held-transaction"
-        batch = Batch(self._writes(moves, burials), self._names.events, self._commits(moves, burials), point)
+        batch = Batch(
+            writes_of(self._names, self._keys, moves, burials), self._names.events, self._commits(moves, burials), point
+        )
         if not batch.commits:
             return True
         try:
@@ -294,35 +288,17 @@ class Custody:
         if assignment is not None:
             self._ledger.settle(partition, assignment, offset)
 
-    def _writable(self, held: HeldKey) -> bool:
-        return held.phase is not HeldPhase.HOLDING or all(held is not other for _, other in self._uncollected.values())
+    def _asked_for(self) -> set[HeldKey]:
+        """Keys whose lanes the event loop has not given up yet: they cannot be written."""
+        return {held for _, held in self._uncollected.values()}
 
-    def _moves_of(self, partition: int, keys: HeldKeys) -> "Move":
-        held = [one for one in keys.dirty.values() if self._writable(one)]
+    def _moves_of(self, partition: int, keys: HeldKeys) -> Move:
+        asked_for = self._asked_for()
+        held = [one for one in keys.dirty.values() if one not in asked_for]
         also = [offset for one in held if one.phase is HeldPhase.HOLDING for offset in one.known]
         return Move(partition, keys, held, also)
 
-    def _writes(self, moves: list["Move"], burials: list[Burial]) -> list[Write]:
-        buried = [burial.held for burial in burials if burial.held is not None]
-        writes = []
-        for move in moves:
-            writes += [self._held_write(move.partition, held) for held in move.held if held not in buried]
-        for burial in burials:
-            record = burial.item.record
-            headers = dead_letter_headers(burial.letter, self._names.events)
-            value = burial.letter.record.value
-            writes.append(Write(self._names.dead_letters, record.partition, record.key, value, headers))
-            if burial.held is not None:
-                writes.append(self._held_write(record.partition, burial.held, past_next=True))
-        return writes
-
-    def _held_write(self, partition: int, held: HeldKey, *, past_next: bool = False) -> Write:
-        value = None
-        if held.phase is not HeldPhase.RELEASING:
-            value = write_state(held.state(self._keys[partition].position, past_next=past_next))
-        return Write(self._names.held, partition, held_key(self._names.source, held.key), value)
-
-    def _commits(self, moves: list["Move"], burials: list[Burial]) -> dict[int, Commit]:
+    def _commits(self, moves: list[Move], burials: list[Burial]) -> dict[int, Commit]:
         also: dict[int, set[int]] = {move.partition: set(move.also) for move in moves}
         for burial in burials:
             settled = also.setdefault(burial.item.record.partition, set())
@@ -330,7 +306,7 @@ class Custody:
                 settled.add(burial.item.record.offset)
         return {part: self._commit(part, self._note_after(part, moves), settled)[0] for part, settled in also.items()}
 
-    def _note_after(self, partition: int, moves: list["Move"]) -> CommitNote:
+    def _note_after(self, partition: int, moves: list[Move]) -> CommitNote:
         """What commits say once these moves are acknowledged; until then they say what is so without them."""
         released = sum(
             held.phase is HeldPhase.RELEASING for move in moves if move.partition == partition for held in move.held
@@ -346,7 +322,7 @@ class Custody:
             if offset > note.held_offset:
                 self._notes[partition] = msgspec.structs.replace(note, held_offset=offset)
 
-    def _acknowledged(self, moves: list["Move"], burials: list[Burial]) -> None:
+    def _acknowledged(self, moves: list[Move], burials: list[Burial]) -> None:
         for move in moves:
             self._notes[move.partition] = self._note_after(move.partition, moves)
         for move in moves:
@@ -369,7 +345,7 @@ class Custody:
         if burials:
             self._on_written(len(burials))
 
-    def _key_acknowledged(self, move: "Move", held: HeldKey) -> None:
+    def _key_acknowledged(self, move: Move, held: HeldKey) -> None:
         phase = held.phase
         if move.keys.dirty.get(held.key) is held:
             del move.keys.dirty[held.key]
@@ -387,23 +363,9 @@ class Custody:
             if items:
                 self._accept(items)
 
-    def _release_failed(self, move: "Move") -> None:
+    def _release_failed(self, move: Move) -> None:
         for held in move.held:
             if held.phase is HeldPhase.RELEASING:
                 for offset in move.keys.release_failed(held):
                     self._waiting.pop((move.partition, offset), None)
                     self._settle(move.partition, offset)
-
-
-class Move(msgspec.Struct, frozen=True):
-    """What a transaction moves in one partition: these keys; `also` are offsets that it settles."""
-
-    partition: int
-    keys: HeldKeys
-    held: list[HeldKey]
-    also: list[int]
-
-    @property
-    def wanted(self) -> bool:
-        """Whether there is anything."""
-        return bool(self.held)

@@ -17,7 +17,7 @@ from adapters.memory import (
 )
 from pipeline import run_loop
 from pipeline.commit_gate import CommitGate
-from pipeline.custody import Custody, Names
+from pipeline.custody import Custody
 from pipeline.delivery import Delivery
 from pipeline.health import Vital
 from pipeline.held_record import EVENTS
@@ -25,6 +25,7 @@ from pipeline.inbox import Collected, Inbox
 from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
 from pipeline.metrics import Metrics
+from pipeline.moves import Names
 from pipeline.ports import Record
 from pipeline.prepare import Preparation
 from pipeline.room import Bounds
