@@ -152,5 +152,5 @@ class QueueSubscriptionLoop(SourceListener):
     def on_lost(self, partitions: set[int]) -> None:
         """As on_revoked."""
 
-    def on_committed(self, *, acknowledged: bool) -> None:
+    def on_committed(self, *, acknowledged: bool, too_large: bool = False) -> None:
         """Never called: the offsets go with the transactions."""

@@ -56,10 +56,17 @@ def write_note(note: CommitNote) -> str:
     return ";".join(map(str, head)) + ";" + _pack(note.runs)
 
 
-def write_fitting(note: CommitNote) -> str:
-    """The metadata text, without the end of its map if it were too long: that much is received again after a crash."""
+def write_fitting(note: CommitNote, most: int = MAX_BYTES) -> str:
+    """The metadata text, without the end of its map if it were too long: that much is received again after a crash.
+
+    Args:
+        note: what it is to say.
+        most: bytes that the broker takes; 0 for none, then nothing is said at all.
+    """
+    if not most:
+        return ""
     text, runs = write_note(note), note.runs
-    while len(text) > MAX_BYTES and runs:
+    while len(text) > most and runs:
         runs = runs[: len(runs) * 3 // 8 * 2]
         text = write_note(msgspec.structs.replace(note, runs=runs))
     if len(runs) < len(note.runs):

@@ -19,7 +19,7 @@ import msgspec
 from pipeline.burials import Burial, Burials
 from pipeline.catch_up import CatchUp, HeldSide
 from pipeline.clock import SystemTimes, Times
-from pipeline.commit_note import CommitNote, write_fitting
+from pipeline.commit_note import MAX_BYTES, CommitNote, write_fitting
 from pipeline.errors import TransactionFailedError
 from pipeline.held import HeldKey, HeldKeys, HeldPhase
 from pipeline.held_record import HeldState
@@ -33,8 +33,10 @@ from pipeline.ports import Batch, Commit, LogReader, Record, Transactions, Writt
 log = logging.getLogger(__name__)
 
 FLUSH_S = 0.25
-CROWDED = 3_000
-"""Bytes of a commit's metadata, from which on nothing more is read until it has become shorter."""
+CROWDED = 0.75
+"""Of the bytes of a commit's metadata, from which on nothing more is read until it has become shorter."""
+
+LEAST_NOTE_BYTES = 100
 
 FEW = 200
 """So many unsettled events cannot fill what is left of it. A map that was restored so long is read through."""
@@ -89,6 +91,7 @@ class Custody:
         """By item: the partition, and the key whose lane has been asked for."""
 
         self._crowded: set[int] = set()
+        self._note_bytes = MAX_BYTES
         self._flushed_s = 0.0
         self._failures = 0
 
@@ -164,12 +167,18 @@ class Custody:
 
     def _commit(self, partition: int, note: CommitNote, also: Collection[int]) -> tuple[Commit, int]:
         snapshot = self._ledger.snapshot(partition, also)
-        text = write_fitting(msgspec.structs.replace(note, runs=snapshot.runs))
-        if len(text) < CROWDED:
+        text = write_fitting(msgspec.structs.replace(note, runs=snapshot.runs), self._note_bytes)
+        if len(text) <= self._note_bytes * CROWDED:
             self._crowded.discard(partition)
         else:
             self._crowded.add(partition)
         return Commit(snapshot.offset, text), snapshot.version
+
+    def shorten_notes(self) -> None:
+        """The broker takes no metadata of that length (`offset.metadata.max.bytes`): say less from now on."""
+        shorter = self._note_bytes // 2
+        self._note_bytes = shorter if shorter >= LEAST_NOTE_BYTES else 0
+        log.error("commit_metadata_refused", extra={"topic": self._names.events, "bytes": self._note_bytes})
 
     def to_hold(self, report: ToHold) -> None:
         """The event loop wants a key held: from now on its records stay here, and its lane is asked for."""
@@ -260,6 +269,8 @@ class Custody:
             self._failures += 1
             if error.unknown:
                 raise
+            if error.note_too_large:
+                self.shorten_notes()
             log.warning("transaction_aborted", extra={"topic": self._names.events, "error": str(error)})
             if error.refused and burials:
                 self._burials.refused(burials, str(error))

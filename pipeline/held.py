@@ -192,9 +192,18 @@ class HeldKeys:
         ready = (
             held
             for held in self._keys.values()
-            if held.phase is HeldPhase.HELD and held.known and held.due_ms <= now_ms
+            if held.phase is HeldPhase.HELD and held.known and self._due_ms(held, now_ms) <= now_ms
         )
         return list(islice(ready, limit))
+
+    def _due_ms(self, held: HeldKey, now_ms: int) -> int:
+        """When it is due. An attempt that lies ahead says that the clock was set back: the gap counts, not the date."""
+        back_ms = held.last_attempt_ms - now_ms
+        if back_ms > 0:
+            held.last_attempt_ms -= back_ms
+            held.due_ms -= back_ms
+            self.dirty[held.key] = held
+        return held.due_ms
 
     @staticmethod
     def begin_run(held: HeldKey) -> list[int]:

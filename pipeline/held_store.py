@@ -87,7 +87,10 @@ class KafkaTransactions:
             elif producer is not None:
                 self._abort(producer, kafka_error(error))
             refused = failure.code() in RECORD_REFUSED
-            raise TransactionFailedError(describe(failure), refused=refused, unknown=unknown) from error
+            too_large = failure.code() == KafkaError.OFFSET_METADATA_TOO_LARGE
+            raise TransactionFailedError(
+                describe(failure), refused=refused, unknown=unknown, note_too_large=too_large
+            ) from error
         return self._written
 
     def close(self) -> None:
@@ -146,7 +149,7 @@ class KafkaTransactions:
         if error is None:
             where = message.topic() or "", message.partition() or 0
             self._written[where] = max(message.offset() or 0, self._written.get(where, 0))
-        elif self._failure is None:
+        elif self._failure is None and error.code() not in PURGED:
             self._failure = error
 
     def _reported(self) -> KafkaError | None:
@@ -186,6 +189,9 @@ class KafkaTransactions:
         self._producer = None
         self.transactional_id = self._new_id()
 
+
+PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
+"""What records hear whose transaction has failed for another reason."""
 
 RECORD_REFUSED = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG, KafkaError.INVALID_RECORD}
 """Verdicts on one record, not on the broker's state."""

@@ -62,8 +62,8 @@ class SourceListener(Protocol):
     def on_lost(self, partitions: set[int]) -> None:
         """Partitions that are gone already: nothing of them can be committed."""
 
-    def on_committed(self, *, acknowledged: bool) -> None:
-        """The verdict on the commit that was begun."""
+    def on_committed(self, *, acknowledged: bool, too_large: bool = False) -> None:
+        """The verdict on the commit that was begun; too_large where the broker takes no metadata of that length."""
 
 
 class Source(Protocol):

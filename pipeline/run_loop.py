@@ -293,8 +293,10 @@ class HttpSubscriptionLoop:
         self._take_reports()
         self._forget(partitions)
 
-    def on_committed(self, *, acknowledged: bool) -> None:
+    def on_committed(self, *, acknowledged: bool, too_large: bool = False) -> None:
         """The plain commit has its verdict."""
+        if too_large:
+            self._custody.shorten_notes()
         committing, self._committing = self._committing, None
         if committing is not None and acknowledged:
             for partition, (assignment, version) in committing.versions.items():

@@ -273,7 +273,8 @@ class KafkaSource:
         if failed:
             # Refused because the group moves, or not answered: what it would have said is said by the next one.
             log.warning("commit_failed", extra={"topic": self._topic, "error": describe(kafka_error(failed))})
-        self._listener.on_committed(acknowledged=not failed)
+        too_large = failed is not None and kafka_error(failed).code() == KafkaError.OFFSET_METADATA_TOO_LARGE
+        self._listener.on_committed(acknowledged=not failed, too_large=too_large)
 
     def _commits(self, commits: dict[int, Commit]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, part, one.offset, one.metadata) for part, one in commits.items()]

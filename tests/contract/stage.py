@@ -124,7 +124,7 @@ class Heard:
     def on_lost(self, partitions: set[int]) -> None:
         self.revoked.append(set(partitions))
 
-    def on_committed(self, *, acknowledged: bool) -> None:
+    def on_committed(self, *, acknowledged: bool, too_large: bool = False) -> None:
         self.verdicts.append(acknowledged)
 
 

@@ -80,3 +80,9 @@ def test_a_map_that_is_too_long_loses_its_end_and_that_is_said(caplog: pytest.Lo
     assert 0 < len(note.runs) < len(runs)
     assert note.runs == runs[: len(note.runs)]
     assert [record.message for record in caplog.records] == ["commit_map_cut"]
+
+
+@pytest.mark.parametrize("most", [0, 100, 250, 1_000])
+def test_a_note_takes_no_more_than_the_broker_does(most: int) -> None:
+    note = CommitNote("topic", "held", 7, 1, "id", tuple(range(1, 2_000)))
+    assert len(write_fitting(note, most)) <= most

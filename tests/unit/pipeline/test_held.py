@@ -1,4 +1,4 @@
-"""A log that was cut: what was remembered of the offsets that are gone must not be believed of those that come."""
+"""Held keys when the log was cut, or the clock set back: what they remember must not be believed then."""
 
 from pipeline.held import HeldKeys
 from pipeline.held_record import HeldState
@@ -36,3 +36,12 @@ def test_a_log_that_was_not_cut_changes_nothing() -> None:
     held = keys.get(b"a")
     assert held is not None
     assert (list(held.known), held.through, keys.dirty) == ([5, 8], 9, {})
+
+
+def test_a_clock_that_was_set_back_does_not_put_off_what_is_due() -> None:
+    hour_ms = 3_600_000
+    keys = restored(10, HeldState(5, 2, hour_ms, hour_ms, hour_ms + 9_000, (0,), 9))
+    assert keys.due(1_000, 9) == []
+    assert keys.due(9_999, 9) == []
+    assert [one.key for one in keys.due(10_000, 9)] == [b"a"]
+    assert list(keys.dirty) == [b"a"], "the new date is written down"

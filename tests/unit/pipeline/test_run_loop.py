@@ -646,6 +646,21 @@ class TestBackPressure:
         assert one.source.assigned == {0, 1}
 
 
+class TestRefusedNotes:
+    def test_a_broker_that_takes_less_metadata_is_told_less_until_it_takes_it(self) -> None:
+        log = MemoryLog()
+        publish(log, *(f"job-{number}" for number in range(300)))
+        one = member(log, in_turn(OK, NO))
+        one.source.assign(0)
+        one.turn(4)
+        lengths = []
+        for _ in range(8):
+            one.loop.on_committed(acknowledged=False, too_large=True)
+            lengths.append(len(one.loop._custody.commit_of(0)[0].metadata))
+        assert lengths == sorted(lengths, reverse=True)
+        assert lengths[-1] == 0
+
+
 class TestStop:
     def test_what_is_out_may_end_and_is_committed(self) -> None:
         log = MemoryLog()
