@@ -125,6 +125,7 @@ class Heard:
         self.revoked.append(set(partitions))
 
     def on_committed(self, *, acknowledged: bool, too_large: bool = False) -> None:
+        assert not too_large
         self.verdicts.append(acknowledged)
 
 
