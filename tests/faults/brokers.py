@@ -76,7 +76,7 @@ def coordinator(scene: Scene) -> int:
     for character in scene.group.encode():
         java_hash = (31 * java_hash + character) & 0xFFFF_FFFF
     partitions = scene.admin.list_topics(OFFSETS, timeout=10).topics[OFFSETS].partitions
-    return partitions[(java_hash & 0x7FFF_FFFF) % len(partitions)].leader
+    return partitions[min(java_hash, (1 << 32) - java_hash) % len(partitions)].leader  # of its absolute value
 
 
 def coordinator_elected(scene: Scene) -> int:
@@ -95,10 +95,10 @@ def coordinator_elected(scene: Scene) -> int:
     config=THREE,
 )
 def coordinator_moving(scene: Scene) -> None:
-    scene.sink.answer = lambda *_: slowly(0.02)
-    scene.publish(40)
+    scene.sink.answer = lambda *_: slowly(0.1)
+    scene.publish(60)
     scene.start()
-    scene.wait_accepted(100)
+    scene.wait_committed()
     first = coordinator(scene)
     asked = scene.admin.describe_consumer_groups([scene.group], request_timeout=10)[scene.group].result(20)
     assert asked.coordinator is not None
@@ -110,6 +110,7 @@ def coordinator_moving(scene: Scene) -> None:
     scene.publish(40, seed=2)
     scene.note_fault()
     scene.wait(lambda: coordinator_elected(scene) == first, "the first coordinator", every_s=0.2)
+    scene.sink.answer = lambda *_: 200
     scene.publish(20, seed=3)
     scene.finish()
 

@@ -30,7 +30,7 @@ def set_limit(scene: Scene, topic: str, max_bytes: int) -> None:
 )
 def dead_letters_refused(scene: Scene) -> None:
     scene.sink.answer = unlucky(503, 40, attempts=99)
-    set_limit(scene, scene.dead_letters, 10)
+    set_limit(scene, scene.dead_letters, 200)  # a transaction's marker fits, an event does not
     scene.publish()
     member = scene.start()
     member.wait_for_line("WARNING", timeout_s=30)
