@@ -45,10 +45,12 @@ class CatchUp:
         burials: Burials,
         to_item: Callable[[Record, int], Item | None],
         times: Times,
+        held_topic: str,
     ) -> None:
         """Begin with nothing to read.
 
         Args:
+            held_topic: for logs: it says whose keys these are.
             keys: the held keys by partition; the owner changes it.
             burials: takes what cannot be delivered.
             to_item: makes an item of a record that was read again; None if the subscription does not want it.
@@ -60,6 +62,7 @@ class CatchUp:
         self._burials = burials
         self._to_item = to_item
         self._times = times
+        self._held_topic = held_topic
         self._ticked_s = 0.0
         self._out: dict[HeldKey, deque[int]] = {}
         """Of each key the sizes of what is with the delivery, in order."""
@@ -163,7 +166,7 @@ class CatchUp:
 
     def _missing(self, partition: int, offset: int) -> None:
         """The log has lost a held event: retention is shorter than its retries. Say so, and go on."""
-        log.error("held_event_lost", extra={"partition": partition, "offset": offset})
+        log.error("held_event_lost", extra={"topic": self._held_topic, "partition": partition, "offset": offset})
         keys = self._keys.get(partition)
         for held in [] if keys is None else keys.expecting(offset):
             keys.skipped(held, self._times.now_ms())  # type: ignore[union-attr]  # there are none without keys

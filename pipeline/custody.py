@@ -85,7 +85,7 @@ class Custody:
         self._keys: dict[int, HeldKeys] = {}
         self._notes: dict[int, CommitNote] = {}
         self._burials = Burials()
-        self._catch_up = CatchUp(self._keys, ledger, side, reader, self._burials, to_item, self._times)
+        self._catch_up = CatchUp(self._keys, ledger, side, reader, self._burials, to_item, self._times, names.held)
         self._waiting: dict[tuple[int, int], Record] = {}
         self._uncollected: dict[int, tuple[int, HeldKey]] = {}
         """By item: the partition, and the key whose lane has been asked for."""

@@ -82,11 +82,13 @@ class KafkaTransactions:
         except KafkaException as error:
             failure = self._reported() or kafka_error(error)
             unknown = committing and kafka_error(error).retriable()
+            refused = failure.code() in RECORD_REFUSED
             if unknown:
                 self._replace()  # to abort what may have been committed is refused, for good
+            elif refused:
+                self._producer, self._made = None, False  # an abort takes 10 s then; one of the same id ends it at once
             elif producer is not None:
                 self._abort(producer, kafka_error(error))
-            refused = failure.code() in RECORD_REFUSED
             too_large = failure.code() == KafkaError.OFFSET_METADATA_TOO_LARGE
             raise TransactionFailedError(
                 describe(failure), refused=refused, unknown=unknown, note_too_large=too_large

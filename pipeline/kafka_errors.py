@@ -24,6 +24,7 @@ _MOVING = {
     KafkaError.NOT_COORDINATOR,
     KafkaError.UNSTABLE_OFFSET_COMMIT,
     KafkaError._WAIT_COORD,
+    KafkaError._DESTROY_BROKER,  # the client lets go of a connection to a broker that has moved
 }
 _REFUSED = {
     KafkaError._AUTHENTICATION,

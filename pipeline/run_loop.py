@@ -270,7 +270,8 @@ class HttpSubscriptionLoop:
             self._custody.begin(restored.partition, restored.keys, restored.note)
             self._hand_over(restored.early)
             kill_point("at-start")
-        self._vital.unfit(bool(self._restoring.unfit))
+        shut = bool(self._ledger.assigned()) and not self._gate.is_open(self._times.monotonic_s())
+        self._vital.unfit(shut or bool(self._restoring.unfit))
 
     def on_revoked(self, partitions: set[int]) -> dict[int, Commit]:
         """Let what is out of these partitions end, for a short while; then let go of them."""

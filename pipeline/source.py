@@ -77,6 +77,7 @@ class KafkaSource:
         self._troubled = False
         self._paused: set[int] = set()
         self._outstanding = False
+        self._out_of_range = False
         self._fresh: dict[int, int] = {}
         config = cluster.consumer_config(group, self._on_client_error)
         self._cooperative = config["group.protocol"] == "consumer" or "cooperative" in str(
@@ -96,7 +97,11 @@ class KafkaSource:
             messages += self._consumer.consume(limit - 1, 0)
         if self._fresh:
             messages = self._without_fresh(messages)
-        return [record for message in messages if (record := self._record(message)) is not None]
+        records = [record for message in messages if (record := self._record(message)) is not None]
+        if self._out_of_range:
+            self.restart()
+            return []
+        return records
 
     def _without_fresh(self, messages: list[Message]) -> list[Message]:
         """Leave out what may have been read before its partition was assigned in this very call.
@@ -154,12 +159,13 @@ class KafkaSource:
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
             # The log was cut under a running consumer. Begin this assignment again: that says what was lost.
             log.error("offset_out_of_range", extra={"topic": self._topic, "error": describe(error)})
-            self.restart()
+            self._out_of_range = True
             return
         self._trouble(error)
 
     def restart(self) -> None:
         """Begin every partition again at its committed offset: what was read since is read again."""
+        self._out_of_range = False
         held = self._consumer.assignment()
         self._listener.on_lost({part.partition for part in held})
         self._unassign(held)
