@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 TRIES = 3
 """By then the broker has ended the transaction; its coordinator's log says how, and a new producer finds out."""
 
+SLACK_S = 2.0
+"""Beyond its time-out, before a call is taken for stuck."""
+
 STUCK_S = 1.0
 """How long the last stable offset may stay behind before the transaction that holds it is ended."""
 
@@ -166,7 +169,7 @@ class KafkaTransactions:
         while True:
             tries_left -= 1
             try:
-                call()
+                self._bounded(call)
             except KafkaException as error:
                 if self._producer is not None:
                     self._producer.poll(0)  # hear whether its broker went
@@ -175,6 +178,29 @@ class KafkaTransactions:
                     raise
             else:
                 return
+
+    def _bounded(self, call: Callable[[], None]) -> None:
+        """Make a call that may heed no time-out: one that a broker's restart has cut off was seen to wait for ever.
+
+        What it waits in is then left behind, with its thread and its producer.
+        """
+        failed: list[KafkaException] = []
+        ended = threading.Event()
+
+        def run() -> None:
+            try:
+                call()
+            except KafkaException as error:
+                failed.append(error)
+            finally:
+                ended.set()
+
+        threading.Thread(target=run, name="transaction", daemon=True).start()
+        if not ended.wait(ANSWER_S + SLACK_S):
+            self._suspect = True
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, "the client does not return", retriable=True))
+        if failed:
+            raise failed[0]
 
     def _abort(self, producer: Producer, error: KafkaError) -> None:
         if error.fatal() or self._suspect:
