@@ -193,7 +193,7 @@ class Delivery:
 
     def _unfit(self, item: Item, now_ms: int) -> bool:
         """Whether an item whose turn it is need not, or must not, be attempted."""
-        if item.push is UNMADE and item.refused is None:
+        if item.push is UNMADE and item.refused is None and not item.unwanted:
             self._prepare(item)
         return item.unwanted or self._why_not(item, now_ms) is not None
 

@@ -80,9 +80,11 @@ class Lanes(Generic[ItemT]):
 
     def take_if(self, wanted: Callable[[ItemT], bool]) -> list[ItemT]:
         """The heads that may be attempted and are such; they stay their lanes' heads until done()."""
-        taken = [item for item in self.ready if wanted(item)]
-        if taken:
-            self.ready = deque(item for item in self.ready if not wanted(item))
+        taken: list[ItemT] = []
+        left: deque[ItemT] = deque()
+        for item in self.ready:
+            (taken if wanted(item) else left).append(item)
+        self.ready = left
         return taken
 
     def withdraw(self, item: ItemT) -> bool:

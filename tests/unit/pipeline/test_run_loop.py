@@ -646,6 +646,21 @@ class TestBackPressure:
         assert one.source.assigned == {0, 1}
 
 
+class TestUnwanted:
+    def test_each_is_counted_once_however_often_it_is_looked_at(self) -> None:
+        log = MemoryLog()
+        wanted = frozenset({"JOB_FAILED"})
+        one = member(log, events=wanted)
+        one.source.assign(0)
+        one.turn(2)
+        one.side.delivery.breaker.gone(one.clock.monotonic_s())
+        publish(log, "a")
+        publish(log, *(f"job-{number}" for number in range(30)), name="JOB_RUNNING")
+        one.turn_and_wait(5)
+        assert one.endpoint.posts == []
+        assert one.count("filtered_total") == 30
+
+
 class TestRefusedNotes:
     def test_a_broker_that_takes_less_metadata_is_told_less_until_it_takes_it(self) -> None:
         log = MemoryLog()
