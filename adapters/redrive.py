@@ -9,6 +9,7 @@ Order   among the redriven events of a key the order is kept; newer live events 
 Errors  PipelineError when Kafka does not go along; what was acknowledged until then stays redriven
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,20 +17,21 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from adapters.pace import Pace
+from pipeline.asking import ANSWER_S, ask
 from pipeline.cluster import Cluster
 from pipeline.commit_note import MAX_BYTES, CommitNote, read_note, write_note
 from pipeline.dead_letter import PREFIX
 from pipeline.errors import PipelineError, TopicMissingError
 from pipeline.held_store import KafkaTransactions
-from pipeline.kafka_errors import is_passing
+from pipeline.kafka_errors import describe
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import record_of
 from pipeline.ports import Batch, Commit, Transactions, Write
 from pipeline.topics import dead_letter_topic, redrive_topic
 
-ANSWER_S = 10.0
+log = logging.getLogger(__name__)
+
 ASSIGN_S = 30.0
-ASK_AGAIN_S = 0.5
 
 Wanted = Callable[[Message], bool]
 
@@ -139,7 +141,7 @@ class Redrive:
         """Where each partition begins; what was redriven before is settled."""
         self._assigned = True
         starts = []
-        for part in _committed(consumer, partitions) if partitions else []:
+        for part in self._committed(consumer, partitions) if partitions else []:
             low, _ = consumer.get_watermark_offsets(TopicPartition(part.topic, part.partition), timeout=ANSWER_S)
             note = read_note(part.metadata or "") or CommitNote()
             start = max(low, part.offset)
@@ -147,19 +149,14 @@ class Redrive:
             starts.append(TopicPartition(part.topic, part.partition, start))
         return starts
 
+    def _committed(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """The group's offsets; a coordinator that moves, or has just come to be, is asked again."""
+        return ask(self._cluster, lambda: consumer.committed(partitions, timeout=ANSWER_S), self._say)
+
+    def _say(self, error: KafkaError) -> None:
+        log.warning("not_told_yet", extra={"group": self._group, "error": describe(error)})
+
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for part in partitions:
             self._ledger.revoke(part.partition)
         consumer.incremental_unassign(partitions)
-
-
-def _committed(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-    """The group's offsets; a coordinator that moves, or has just come to be, is asked again."""
-    until_s = time.monotonic() + ASSIGN_S
-    while True:
-        try:
-            return consumer.committed(partitions, timeout=ANSWER_S)
-        except KafkaException as error:
-            if not is_passing(error) or time.monotonic() > until_s:
-                raise
-            time.sleep(ASK_AGAIN_S)
