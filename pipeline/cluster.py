@@ -28,6 +28,9 @@ _DEFAULTS: Properties = {
 _PRODUCER_DEFAULTS: Properties = _DEFAULTS | {
     "compression.type": "lz4",
     "linger.ms": 5,
+    # A batch fits into what is fetched of a partition, so that a consumer gets the events of all its partitions, and of
+    # many keys, in turn: of the default, 1 MB, it gets 2,000 events of one partition, then 2,000 of the next.
+    "batch.size": 64 << 10,
     "partitioner": "murmur2_random",  # as Java clients do: one key, one partition, whoever produces
     "message.max.bytes": 15 << 20,  # the topic's own limit, of what is compressed, is the one that counts
     "queue.buffering.max.kbytes": 16 << 10,  # bounds memory; a message above message.max.bytes would never fit
