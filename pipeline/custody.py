@@ -26,7 +26,7 @@ from pipeline.held_record import HeldState
 from pipeline.inbox import Collected, HeldEnded, ToBury, ToHold
 from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
-from pipeline.moves import Move, Names, writes_of
+from pipeline.moves import Move, Names, point_of, writes_of
 from pipeline.outcome import Delivered, Failed
 from pipeline.ports import Batch, Commit, LogReader, Record, Transactions, Written
 
@@ -257,10 +257,8 @@ class Custody:
         moves = [self._moves_of(partition, keys) for partition, keys in self._keys.items()]
         moves = [move for move in moves if move.wanted]
         burials = self._burials.some()
-        point = "in-dead-letter-write" if burials else "in-held-transaction"
-        batch = Batch(
-            writes_of(self._names, self._keys, moves, burials), self._names.events, self._commits(moves, burials), point
-        )
+        writes = writes_of(self._names, self._keys, moves, burials)
+        batch = Batch(writes, self._names.events, self._commits(moves, burials), point_of(moves, burials))
         if not batch.commits:
             return True
         try:

@@ -22,6 +22,7 @@ POINTS = (
     "in-queue-transaction",  # messages and offsets are sent, the transaction is not ended
     "in-dead-letter-write",  # the same, with a dead letter
     "in-held-transaction",  # the same, with the record of a held key
+    "in-release",  # the same, with the tombstone of a held key
     "in-catch-up-scan",  # the log is being read for the followers of held keys
     "in-redrive",  # dead letters are sent again, the transaction is not ended
     "in-drain",  # the process stops: what was in flight has ended, nothing of it is committed

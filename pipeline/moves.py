@@ -1,6 +1,7 @@
 """What a transaction of an input writes: where its held keys stand now, and dead letters.
 
-Shape   writes_of(names, keys, moves, burials) -> writes; Move is what changes in one partition
+Shape   writes_of(names, keys, moves, burials) -> writes; Move is what changes in one partition; point_of(moves,
+        burials) is the kill point of such a transaction
 Bounds  no I/O; it changes nothing
 """
 
@@ -58,3 +59,11 @@ def writes_of(
         if burial.held is not None:
             writes.append(of_key(record.partition, burial.held, past_next=True))
     return writes
+
+
+def point_of(moves: Sequence[Move], burials: Sequence[Burial]) -> str:
+    """By the gravest of what it does: dead letters, then releases."""
+    if burials:
+        return "in-dead-letter-write"
+    releasing = any(held.phase is HeldPhase.RELEASING for move in moves for held in move.held)
+    return "in-release" if releasing else "in-held-transaction"

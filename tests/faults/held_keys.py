@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from tests.faults.case import case
 from tests.faults.kill_points import CLOCKS, HOLDING, unlucky
-from tests.faults.scene import HELD_S, KILL_AT, Scene
+from tests.faults.scene import HELD_S, Scene
 from tests.faults.streams import of_one_job, with_one_hot_job
 from tests.harness.conduct import slowly
 from tests.harness.kafka import read_all
@@ -122,6 +122,5 @@ def killed_when_released(scene: Scene) -> None:
     first = scene.start()
     scene.wait_held()
     scene.kill(first)
-    member = scene.start({KILL_AT: "in-held-transaction:2"})
-    scene.await_death(member)
+    scene.die_at("in-release")
     scene.finish()
