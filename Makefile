@@ -46,7 +46,8 @@ lock: $(READY)
 	$(LOCK) pyproject.toml --extra registry -o requirements.lock
 	$(LOCK) pyproject.toml --extra registry --group dev -o requirements-dev.lock
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
-		$(LOCK) - -c requirements-dev.lock -o deploy/build.lock
+		$(LOCK) - --group sbom -c requirements-dev.lock -o deploy/build.lock
+	$(LOCK) --group audit -o deploy/audit.lock
 
 .PHONY: python
 python:
