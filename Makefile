@@ -6,6 +6,7 @@ PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c '$(FITS)' 2>/dev/null && echo $
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AUDIT := .cache/audit
 
 # The fault suite takes longer than all the rest: it has a target of its own.
 ARGS ?= -m "not faults"
@@ -48,6 +49,16 @@ lock: $(READY)
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 		$(LOCK) - --group sbom -c requirements-dev.lock -o deploy/build.lock
 	$(LOCK) --group audit -o deploy/audit.lock
+
+# Needs the public package index: what it cannot look up is no pass.
+.PHONY: audit
+audit: $(AUDIT)/.ready
+	@$(AUDIT)/bin/python -m deploy.audit
+
+$(AUDIT)/.ready: deploy/audit.lock | python
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 .PHONY: python
 python:

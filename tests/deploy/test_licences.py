@@ -7,8 +7,8 @@ from typing import cast
 
 import pytest
 
+from deploy.locks import installed_here, pins
 from tests.deploy.licences import declared, permitted
-from tests.deploy.locks import installed_here, pins
 from tests.deploy.places import DEPLOY, TOP
 
 ALLOWED = frozenset({"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"})
