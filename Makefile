@@ -50,6 +50,17 @@ lock: $(READY)
 		$(LOCK) - --group sbom -c requirements-dev.lock -o deploy/build.lock
 	$(LOCK) --group audit -o deploy/audit.lock
 
+# What is installed from the lock with our wheel, in dist/; the image holds its own.
+.PHONY: sbom
+sbom: $(READY)
+	@$(BIN)/python -m deploy.sbom
+
+# Lays a release out in dist/, and says which commands give it away.
+CHECKS ?= check test
+.PHONY: release
+release: $(READY)
+	@$(BIN)/python -m deploy.release $(VERSION) $(if $(VERSION),$(CHECKS))
+
 # Needs the public package index: what it cannot look up is no pass.
 .PHONY: audit
 audit: $(AUDIT)/.ready

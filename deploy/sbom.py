@@ -1,0 +1,39 @@
+"""The software bill of materials of an environment: CycloneDX JSON, the same for the same environment.
+
+Shape   write_sbom(environment, pyproject, file); by itself, for the source as it is:  make sbom
+Errors  ReleaseError: the tool ended with an error; it checks what it wrote against CycloneDX's schema
+Image   the Dockerfile calls the same tool with the same options
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from deploy.release.artifacts import build
+from deploy.release.command import run
+from deploy.release.trial import installed
+
+TOP = Path(__file__).parents[1]
+FILE = TOP / "dist" / "batch-events.cdx.json"
+OPTIONS = ("environment", "--output-reproducible", "--spec-version", "1.6")
+
+
+def write_sbom(environment: Path, pyproject: Path, file: Path) -> None:
+    """Write down what is installed in an environment; the project is what it is about."""
+    given = (*OPTIONS, "--pyproject", str(pyproject), "--output-file", str(file))
+    run(sys.executable, "-m", "cyclonedx_py", *given, str(environment / "bin" / "python"), folder=file.parent)
+
+
+def main() -> None:
+    """The SBOM of this tree's wheel with what the lock says."""
+    FILE.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work)
+        wheel = build(TOP, folder, int(os.environ.get("SOURCE_DATE_EPOCH", "0"))).wheel
+        write_sbom(installed(wheel, TOP, folder), TOP / "pyproject.toml", FILE)
+    print(FILE)
+
+
+if __name__ == "__main__":
+    main()
