@@ -10,6 +10,7 @@ Status  0 it is in dist/; 1 there is none, and the tree is as it was; 2 usage
 """
 
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +19,6 @@ from pathlib import Path
 
 from deploy.release.artifacts import build, checked, epoch_of, write_sums
 from deploy.release.changelog import released
-from deploy.release.command import run
 from deploy.release.errors import ReleaseError
 from deploy.release.tree import export, require_clean, require_untagged, tracked
 from deploy.release.trial import installed, tried
@@ -45,12 +45,18 @@ def release(version: str, checks: Sequence[str], day: date) -> None:
     require_untagged(TOP, f"v{version}")
     edited = edited_files(version, day)
     for check in checks:
-        print(f"make {check}", flush=True)
-        run("make", check, folder=TOP)
+        require_green(check)
     require_clean(TOP)
     with tempfile.TemporaryDirectory(prefix="batch-events-release.") as work:
         dist = made(edited, day, Path(work))
         keep(edited, dist)
+
+
+def require_green(check: str) -> None:
+    """Run a check, for all to see."""
+    print(f"make {check}", flush=True)
+    if subprocess.run(["make", "--no-print-directory", check], cwd=TOP, check=False).returncode != 0:
+        raise ReleaseError(f"make {check} failed")
 
 
 def edited_files(version: str, day: date) -> dict[str, str]:
@@ -70,13 +76,14 @@ def made(edited: dict[str, str], day: date, work: Path) -> Path:
     for name, text in edited.items():
         (source / name).write_text(text)
     print("building", flush=True)
-    artifacts = build(source, dist, epoch_of(day))
+    epoch_s = epoch_of(day)
+    artifacts = build(source, dist, epoch_s)
     checked(artifacts, tracked(TOP))
     print(f"trying {artifacts.wheel.name}", flush=True)
     environment = installed(artifacts.wheel, source, work)
     tried(environment)
     sbom = dist / artifacts.sdist.name.replace(".tar.gz", ".cdx.json")
-    write_sbom(environment, source / "pyproject.toml", sbom)
+    write_sbom(environment, source / "pyproject.toml", sbom, epoch_s)
     write_sums(dist)
     return dist
 

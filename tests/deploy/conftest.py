@@ -1,9 +1,11 @@
-"""Two markers for what a machine may lack; where it does, a test is skipped loudly, or fails where nothing may be.
+"""Three markers for what a machine may lack; where it does, a test is skipped loudly, or fails where nothing may be.
 
 docker     the test builds or runs the image
+git        the test makes a repository
 kustomize  the test needs the overlays built
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -17,7 +19,20 @@ from tests.deploy.kustomize import kustomize_command
 from tests.deploy.manifests import Manifest
 from tests.deploy.sources import SOURCES, Source
 
-NEEDS: dict[str, Callable[[], object]] = {"docker": engine_answers, "kustomize": kustomize_command}
+
+def git_command() -> str:
+    """Where Git is."""
+    found = shutil.which("git")
+    if found is None:
+        raise CannotRun("there is no git")
+    return found
+
+
+NEEDS: dict[str, Callable[[], object]] = {
+    "docker": engine_answers,
+    "git": git_command,
+    "kustomize": kustomize_command,
+}
 
 
 @pytest.hookimpl(tryfirst=True)
