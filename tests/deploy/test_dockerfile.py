@@ -6,6 +6,7 @@ import tomllib
 
 from packaging.requirements import Requirement
 
+from deploy.sbom import OPTIONS
 from tests.deploy.dockerfile import Stage, read_dockerfile
 from tests.deploy.places import DEPLOY, TOP, pyproject
 
@@ -50,6 +51,13 @@ def test_the_image_runs_our_command_as_a_numbered_user_that_is_not_root() -> Non
     assert json.loads(final.last("ENTRYPOINT")) == ["/opt/batch-events/bin/batch-events"]
     assert json.loads(final.last("CMD"))[0] == "run"
     assert final.last("STOPSIGNAL") == "SIGTERM"
+
+
+def test_the_sbom_is_made_as_that_of_a_release_is() -> None:
+    build, _ = stages()
+    (made,) = (one.split() for one in build.all("RUN") if "cyclonedx-py" in one)
+    assert tuple(made[1 : 1 + len(OPTIONS)]) == OPTIONS
+    assert made[made.index("--output-file") + 1] == "/opt/batch-events/sbom.cdx.json"
 
 
 def test_nothing_needs_to_be_written_where_it_runs() -> None:
