@@ -146,8 +146,22 @@ def tagged(tree: Path) -> None:
 
 
 def untold(tree: Path) -> None:
-    (tree / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n")
-    git(tree, "commit", "--quiet", "--all", "--message", "nothing new")
+    committed(tree, "CHANGELOG.md", "## Unreleased\n", "## Unreleased\n\n## 0.0.9\n")
+
+
+def unpackaged(tree: Path) -> None:
+    committed(tree, "pyproject.toml", '["schemas", "pipeline", "adapters"]', '["schemas", "adapters"]')
+
+
+def broken(tree: Path) -> None:
+    committed(tree, "adapters/cli.py", "def main(", "raise SystemExit(5)\n\n\ndef main(")
+
+
+def committed(tree: Path, file: str, old: str, new: str) -> None:
+    text = (tree / file).read_text()
+    assert old in text
+    (tree / file).write_text(text.replace(old, new, 1))
+    git(tree, "commit", "--quiet", "--all", "--message", "a change")
 
 
 def fine(tree: Path) -> None:
@@ -162,6 +176,8 @@ def fine(tree: Path) -> None:
         (strewn, ["9.9.9"], "not committed"),
         (tagged, ["9.9.9"], "a tag v9.9.9 already"),
         (untold, ["9.9.9"], "says of nothing"),
+        (unpackaged, ["9.9.9"], "the wheel lacks pipeline/asking.py"),
+        (broken, ["9.9.9"], "batch-events --help"),
         (fine, ["0.0.1"], "is older"),
         (fine, ["9.9.9", "no-such-check"], "make no-such-check failed"),
     ],
