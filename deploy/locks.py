@@ -1,6 +1,7 @@
 """A lock file's pins.
 
-Shape   pins(file) -> {name: Requirement}; installed_on(pins) -> those of them that a machine like this one installs
+Shape   pins(lock) -> {name: Requirement}; installed_here(lock), those of them that this machine installs;
+        version_of(requirement) -> the one version that it allows
 """
 
 import re
@@ -20,3 +21,9 @@ def pins(lock: Path) -> dict[str, Requirement]:
 def installed_here(lock: Path) -> dict[str, Requirement]:
     """Those that this platform and this Python install."""
     return {name: one for name, one in pins(lock).items() if one.marker is None or one.marker.evaluate()}
+
+
+def version_of(pin: Requirement) -> str:
+    """The exact version."""
+    (only,) = pin.specifier
+    return only.version

@@ -6,11 +6,10 @@ import tomllib
 
 from packaging.requirements import Requirement
 
+from deploy.locks import pins, version_of
 from deploy.sbom import OPTIONS
 from tests.deploy.dockerfile import Stage, read_dockerfile
 from tests.deploy.places import DEPLOY, TOP, pyproject
-
-PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;]+)", re.MULTILINE)
 
 
 def stages() -> tuple[Stage, Stage]:
@@ -94,14 +93,13 @@ def test_the_wheel_is_built_with_what_the_project_asks_for() -> None:
     wanted = [
         Requirement(one) for one in tomllib.loads((TOP / "pyproject.toml").read_text())["build-system"]["requires"]
     ]
-    text = (DEPLOY / "build.lock").read_text()
-    pinned = dict(PINNED.findall(text))
+    pinned = pins(DEPLOY / "build.lock")
     for one in wanted:
-        assert one.specifier.contains(pinned[one.name]), one
-    assert text.count("--hash=sha256:") >= len(pinned)
+        assert one.specifier.contains(version_of(pinned[one.name])), one
+    assert (DEPLOY / "build.lock").read_text().count("--hash=sha256:") >= len(pinned)
 
 
-def test_the_wheel_is_built_with_the_versions_that_developers_have() -> None:
-    developers = dict(PINNED.findall((TOP / "requirements-dev.lock").read_text()))
-    for name, version in PINNED.findall((DEPLOY / "build.lock").read_text()):
-        assert developers[name] == version, name
+def test_the_wheel_and_the_sbom_are_made_with_the_versions_that_developers_have() -> None:
+    developers = pins(TOP / "requirements-dev.lock")
+    for name, pin in pins(DEPLOY / "build.lock").items():
+        assert version_of(developers[name]) == version_of(pin), name

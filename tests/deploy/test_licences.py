@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from deploy.locks import installed_here, pins
+from deploy.locks import installed_here
 from tests.deploy.licences import declared, permitted
 from tests.deploy.places import DEPLOY, TOP
 
@@ -46,11 +46,6 @@ def test_every_distribution_has_an_allowed_licence_or_a_reasoned_exception(lock:
 def test_no_exception_is_left_that_nothing_needs() -> None:
     needed = {name: licence for name, licence in licences("developers'").items() if name in EXCEPTIONS}
     assert needed == {name: licence for name, (licence, _) in EXCEPTIONS.items()}
-
-
-def test_what_builds_the_image_is_among_what_developers_have() -> None:
-    """So that its licences are read too."""
-    assert pins(DEPLOY / "build.lock").keys() <= pins(LOCKS["developers'"]).keys()
 
 
 def test_the_table_of_licences_is_that_of_what_is_shipped() -> None:

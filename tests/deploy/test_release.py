@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.locks import installed_here
+from deploy.locks import installed_here, version_of
 from deploy.release.artifacts import build, epoch_of
 from deploy.release.changelog import released
 from deploy.release.contents import sdist_faults, wheel_faults
@@ -235,7 +235,7 @@ def test_a_release_is_made_tried_and_laid_out_and_nothing_leaves_the_machine(tre
     listed = read_bom(dist[bom].decode())
     assert (listed.about["name"], listed.about["version"]) == ("batch-events", "9.9.9")
     pins = installed_here(TOP / "requirements.lock")
-    assert listed.versions() == {name: str(one.specifier).removeprefix("==") for name, one in pins.items()}
+    assert listed.versions() == {name: version_of(one) for name, one in pins.items()}
     assert listed.unlicensed() == []
     assert listed.written == f"{day.isoformat()}T00:00:00+00:00"
     assert str(tmp_path) not in listed.text
