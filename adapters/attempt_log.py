@@ -2,7 +2,8 @@
 
 Fields  FIELDS, always all of them and in that order; a test holds the list
 Unsent  what was not sent for want of a file descriptor is said beside that, with the number, every SAY_EVERY_S at most
-Cost    an attempt appends to a list; the event loop writes the list a few times a second
+Cost    an attempt appends to a list; the event loop writes the list a few times a second, and counts it then, without
+        a lock (deploy/monitoring/metrics.md has the figures)
 """
 
 import logging
@@ -11,8 +12,8 @@ from typing import Any
 from adapters.logs import LineWriter
 from pipeline.clock import Clock
 from pipeline.item import Attempt
-from pipeline.metrics import Metrics
-from pipeline.outcome import Abandoned, Delivered, Failed, Gone, Unsent
+from pipeline.metrics import OUTCOME, Metrics
+from pipeline.outcome import Abandoned, Delivered, Failed, Gone, Outcome, Unsent
 
 FIELDS = (
     "subscription",
@@ -49,11 +50,9 @@ class AttemptLog:
         self._unsent = 0
         self._said_s = float("-inf")
         self._delivered = metrics.delivered.labels(label)
-        self._seconds = metrics.attempt_seconds.labels(label)
-        self._by_outcome = {
-            name: metrics.attempts.labels(label, name)
-            for name in ("delivered", "failed", "gone", "unsent", "abandoned")
-        }
+        self._seconds = metrics.attempt_seconds.tally(label)
+        self._end_to_end = metrics.end_to_end.tally(label)
+        self._by_outcome = {name: metrics.attempts.labels(label, name) for name in OUTCOME.values}
 
     def add(self, attempt: Attempt) -> None:
         """Note an attempt that has ended."""
@@ -66,19 +65,35 @@ class AttemptLog:
         attempts, self._attempts = self._attempts, []
         if not attempts:
             return
-        names = [_outcome(attempt)[0] for attempt in attempts]
-        for name, counter in self._by_outcome.items():
-            counter.inc(names.count(name))
-        self._delivered.inc(names.count("delivered"))
-        for attempt in attempts:
-            if isinstance(attempt.outcome, Unsent):
-                self._say(attempt.outcome.reason)
-            else:
-                self._seconds.observe(attempt.duration_s)
+        self._count(attempts)
         if self._writer is not None:
             self._writer.write_many("delivery_attempted", map(self._fields, attempts))
 
-    def _say(self, reason: str) -> None:
+    def _count(self, attempts: list[Attempt]) -> None:
+        by_outcome: dict[str, list[Attempt]] = {}
+        for attempt in attempts:
+            by_outcome.setdefault(_NAMES[type(attempt.outcome)], []).append(attempt)
+        for name, some in by_outcome.items():
+            self._by_outcome[name].inc(len(some))
+            if name != "unsent":
+                self._seconds.add([attempt.duration_s for attempt in some])
+        delivered = by_outcome.get("delivered", [])
+        self._delivered.inc(len(delivered))
+        self._end_to_end.add(self._since_published(delivered))
+        for attempt in by_outcome.get("unsent", []):
+            self._say(_outcome(attempt)[2])
+
+    def _since_published(self, delivered: list[Attempt]) -> list[float]:
+        """Seconds from publish to acceptance: an attempt knows when it began by one clock, a record by the other."""
+        if not delivered:
+            return []
+        apart_s = self._clock.now_ms() / 1000 - self._clock.monotonic_s()
+        return [
+            max(0.0, apart_s + attempt.item.started_s + attempt.duration_s - attempt.item.record.timestamp_ms / 1000)
+            for attempt in delivered
+        ]
+
+    def _say(self, reason: str | None) -> None:
         self._unsent += 1
         now_s = self._clock.monotonic_s()
         if now_s - self._said_s >= SAY_EVERY_S:
@@ -106,6 +121,15 @@ class AttemptLog:
             attempt.retry_in_s,
         )
         return dict(zip(FIELDS, values, strict=True))
+
+
+_NAMES: dict[type[Outcome], str] = {
+    Delivered: "delivered",
+    Failed: "failed",
+    Gone: "gone",
+    Unsent: "unsent",
+    Abandoned: "abandoned",
+}
 
 
 def _outcome(attempt: Attempt) -> tuple[str, int | None, str | None]:

@@ -9,11 +9,13 @@ Errors  PipelineError when Kafka says that it can never work
 """
 
 import logging
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from pipeline.dead_letter import dead_letter_headers
 from pipeline.errors import TransactionFailedError
+from pipeline.figures import Figures, Standing
 from pipeline.health import Vital
 from pipeline.metrics import Metrics
 from pipeline.ports import (
@@ -32,11 +34,13 @@ from pipeline.stop import StopRequest
 from pipeline.subscription import Subscription
 from pipeline.topics import dead_letter_topic, queue_topic
 from pipeline.transform import QueueMessage, Refusal, Transform, Unwanted
+from pipeline.unread import Unread
 
 log = logging.getLogger(__name__)
 
 BATCH = 5_000
 POLL_S = 0.1
+LOOK_EVERY_S = 2.0
 
 
 class Counts(NamedTuple):
@@ -44,6 +48,8 @@ class Counts(NamedTuple):
 
     filtered: int
     buried: int
+    published_ms: list[int]
+    """Of those that go into the queue."""
 
 
 class QueueSubscriptionLoop(SourceListener):
@@ -75,7 +81,11 @@ class QueueSubscriptionLoop(SourceListener):
         self._filtered = metrics.filtered.labels(self.name)
         self._delivered = metrics.delivered.labels(self.name)
         self._dead_letters = metrics.dead_letters.labels(self.name)
-        self._verdicts = metrics.transactions
+        self._end_to_end = metrics.end_to_end.tally(self.name)
+        self._figures = Figures(metrics, self.name)
+        self._unread = Unread()
+        self._partitions: set[int] = set()
+        self._looked_s = float("-inf")
         self._source = make_source(self)
 
     def run(self) -> None:
@@ -83,6 +93,8 @@ class QueueSubscriptionLoop(SourceListener):
         try:
             while not self._stop.requested:
                 self._vital.turned()
+                self._figures.turned()
+                self._look()
                 self._source.set_paused(set())
                 records = self._source.poll(self._limit, POLL_S)
                 if records:
@@ -91,7 +103,22 @@ class QueueSubscriptionLoop(SourceListener):
             self._source.close()
             self._transactions.close()
 
+    def _look(self) -> None:
+        """Say how far we are from the log's end, now and then; between two batches all that was read is settled."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s < LOOK_EVERY_S:
+            return
+        self._looked_s = now_s
+        now_ms = time.time_ns() // 1_000_000
+        lag, oldest_ms = 0, []
+        for partition, (position, end) in self._source.reach(sorted(self._partitions)).items():
+            lag += max(0, end - position)
+            oldest_ms.append(self._unread.looked(partition, position, end, now_ms))
+        known = (one for one in oldest_ms if one is not None)
+        self._figures.standing = Standing(lag, oldest_ms=min(known, default=None))
+
     def _deliver(self, records: list[Record]) -> None:
+        self._figures.takes_in_hand(len(records), min(record.timestamp_ms for record in records))
         writes, counts = self._writes(records)
         commits = {record.partition: Commit(record.offset + 1) for record in records}
         batch = Batch(writes, self._event_topic, commits, "in-queue-transaction")
@@ -102,19 +129,22 @@ class QueueSubscriptionLoop(SourceListener):
             return
         self._limit = min(BATCH, self._limit * 2)
         self._refused.clear()
-        self._verdicts.labels(self.name, "committed").inc()
+        self._figures.transaction("committed")
         self._received.inc(len(records))
         self._filtered.inc(counts.filtered)
         self._dead_letters.inc(counts.buried)
-        self._delivered.inc(len(records) - counts.filtered - counts.buried)
+        self._delivered.inc(len(counts.published_ms))
+        now_s = time.time()
+        self._end_to_end.add([max(0.0, now_s - one / 1000) for one in counts.published_ms])
 
     def _failed(self, records: list[Record], error: TransactionFailedError) -> None:
         """What was read is read again, from what is committed: that tells what the transaction came to, too."""
-        self._verdicts.labels(self.name, "aborted").inc()
+        self._figures.transaction("unknown" if error.unknown else "aborted")
         log.warning("transaction_aborted", extra={"subscription": self.name, "error": str(error)})
         if error.refused:
             self._narrow(records, str(error))
-        self._source.restart()
+        with self._figures.restarting():
+            self._source.restart()
 
     def _narrow(self, records: list[Record], reason: str) -> None:
         """The next batch is half as large; a single record that is refused is a dead letter."""
@@ -124,6 +154,7 @@ class QueueSubscriptionLoop(SourceListener):
 
     def _writes(self, records: list[Record]) -> tuple[list[Write], Counts]:
         writes: list[Write] = []
+        published_ms: list[int] = []
         filtered = buried = 0
         for record in records:
             message: QueueMessage | Refusal | Unwanted = self._transform.queue_message(record)
@@ -132,25 +163,38 @@ class QueueSubscriptionLoop(SourceListener):
             match message:
                 case QueueMessage(value, headers):
                     writes.append(Write(self._queue_topic, ANY_PARTITION, record.key, value, headers))
+                    published_ms.append(record.timestamp_ms)
                 case Refusal(reason):
                     buried += 1
                     letter = dead_letter_headers(DeadLetter(record, reason), self._event_topic)
                     writes.append(Write(self._dead_letter_topic, ANY_PARTITION, record.key, record.value, letter))
                 case Unwanted():
                     filtered += 1
-        return writes, Counts(filtered, buried)
+        return writes, Counts(filtered, buried, published_ms)
 
     def on_assigned(self, starts: dict[int, Start]) -> None:
         """Nothing to keep: positions travel in the transactions."""
+        self._partitions |= starts.keys()
+        self._figures.moved("assigned", starts)
         log.info("partitions_assigned", extra={"subscription": self.name, "partitions": sorted(starts)})
 
     def on_revoked(self, partitions: set[int]) -> dict[int, Commit]:
         """Nothing is open between two polls, so nothing is left to commit."""
+        self._let_go(partitions)
+        self._figures.moved("revoked", partitions)
         log.info("partitions_revoked", extra={"subscription": self.name, "partitions": sorted(partitions)})
         return {}
 
     def on_lost(self, partitions: set[int]) -> None:
         """As on_revoked."""
+        self._let_go(partitions)
+        self._figures.moved("lost", partitions)
+
+    def _let_go(self, partitions: set[int]) -> None:
+        self._partitions -= partitions
+        self._unread.forget(partitions)
+        self._figures.in_hand = None
+        self._looked_s = float("-inf")
 
     def on_committed(self, *, acknowledged: bool, too_large: bool = False) -> None:
         """Never called: the offsets go with the transactions."""

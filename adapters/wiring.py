@@ -23,7 +23,6 @@ from adapters.registry_wait import RegistryWait, StoppedWaitingError
 from adapters.settings import Settings
 from adapters.start_check import StartCheck
 from adapters.topic_wait import SAY_EVERY_S, TopicWait
-from pipeline.breaker import BreakerState
 from pipeline.cluster import Cluster
 from pipeline.commit_gate import CommitGate
 from pipeline.custody import Custody
@@ -106,9 +105,9 @@ class Delivering:
     def _start_input(self, one: Subscription, source: int) -> None:
         """A thread for the event topic of a subscription, or for its redrive topic."""
         name = one.label if source == EVENTS else f"{one.label} redrive"
-        thread = threading.Thread(
-            target=self._work, args=(one, source, self._health.vital(name)), name=name, daemon=True
-        )
+        vital = self._health.vital(name)
+        self._metrics.ready.add((one.label,), lambda: vital.ready)
+        thread = threading.Thread(target=self._work, args=(one, source, vital), name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -175,8 +174,7 @@ class Delivering:
         self._endpoints.append(endpoint)
         delivery = Delivery(policy, endpoint, clock, gate, inbox, attempts.add, prepare)
         side = DeliveryHandle(delivery, loop, attempts, inbox)
-        if source == EVENTS:
-            self._watch(one.label, delivery)
+        self._watch(one.label, delivery, source)
         names = Names(
             self._input_topic(one, source),
             held_topic(one.topic_name, one.name),
@@ -206,11 +204,12 @@ class Delivering:
             self._bounds,
         )
 
-    def _watch(self, label: str, delivery: Delivery) -> None:
-        """Values that are read when somebody asks for them."""
-        self._metrics.in_flight.labels(label).set_function(lambda: delivery.in_flight)
-        self._metrics.limit.labels(label).set_function(lambda: delivery.limit.limit)
-        self._metrics.breaker_closed.labels(label).set_function(lambda: delivery.breaker.state is BreakerState.CLOSED)
+    def _watch(self, label: str, delivery: Delivery, source: int) -> None:
+        """Values that are read when somebody asks; each input has a limit and a breaker, the events' are told."""
+        self._metrics.in_flight.add((label,), lambda: delivery.in_flight)
+        if source == EVENTS:
+            self._metrics.limit.add((label,), lambda: delivery.limit.limit)
+            self._metrics.watch_state(label, lambda: delivery.breaker.told)
 
     def _goes_on(self, vital: Vital) -> bool:
         """Whether a call without a verdict is to be made again."""

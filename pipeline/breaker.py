@@ -3,6 +3,7 @@
 States  closed     attempts go out
         open       none do, until the next probe is due
         half-open  one probe is out
+Told    parked, after a 410, until something is accepted
 Rule    opens when the last failures came from OPEN_KEYS different keys' first attempts with no success between them:
         one failing key is its own affair, whoever retries it. Answers that say "not this event" (4xx) count for nobody.
         A success closes; a probe's failure opens again, the gap doubling from 1 s to 30 s. While a probe is out, the
@@ -20,11 +21,15 @@ GONE_GAP_S = 300.0
 
 
 class BreakerState(enum.StrEnum):
-    """As Prometheus sees it."""
+    """Named as in the metrics."""
 
     CLOSED = "closed"
     OPEN = "open"
-    HALF_OPEN = "half-open"
+    HALF_OPEN = "half_open"
+
+
+PARKED = "parked"
+"""How a breaker that a 410 has opened is told, probes included, until something is accepted."""
 
 
 class Breaker:
@@ -37,6 +42,12 @@ class Breaker:
         self._probe_at_s = 0.0
         self._probe_began_s = 0.0
         self._gone_s = float("-inf")
+
+    @property
+    def told(self) -> str:
+        """The state, for metrics."""
+        parked = self._gap_s >= GONE_GAP_S and self.state is not BreakerState.CLOSED
+        return PARKED if parked else self.state.value
 
     def may_attempt(self, now_s: float) -> bool:
         """Whether an attempt may start now; saying yes to an open breaker makes it the probe."""

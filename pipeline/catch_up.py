@@ -152,6 +152,7 @@ class CatchUp:
         if held.handed == 0:
             item.attempts = held.attempts
             item.first_attempt_ms = held.first_attempt_ms or None
+            held.published_ms = item.record.timestamp_ms
         held.handed += 1
         size = item.size
         self._out.setdefault(held, deque()).append(size)

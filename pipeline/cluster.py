@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 from pipeline.client_properties import CONSUMER_ONLY, PRODUCER_ONLY, PROMISED
 from pipeline.errors import PipelineError
 from pipeline.kafka_errors import is_access, is_unreachable, translate
+from pipeline.log_ends import LogEnds
 from pipeline.topic_ids import TopicIds
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class Cluster:
         self._properties = dict(properties)
         self._refusal: KafkaError | None = None
         self.topic_ids = TopicIds(self.admin)
+        self.log_ends = LogEnds(self.topic_ids.client)
 
     @property
     def servers(self) -> str:

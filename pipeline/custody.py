@@ -115,6 +115,15 @@ class Custody:
         """How many keys are held."""
         return sum(map(len, self._keys.values()))
 
+    def held_fullest(self) -> int:
+        """How many keys the partition holds that holds most."""
+        return max(map(len, self._keys.values()), default=0)
+
+    def oldest_ms(self) -> int | None:
+        """When the oldest event that waits for a held key was published; None if none does."""
+        oldest = (keys.oldest_ms() for keys in self._keys.values())
+        return min((one for one in oldest if one is not None), default=None)
+
     def full(self) -> set[int]:
         """Partitions that are not to be read on: too many keys are held, or the map hardly fits into its commit."""
         crowded = {partition for partition in self._crowded if self._ledger.outstanding(partition) > FEW}
@@ -194,6 +203,7 @@ class Custody:
             report.due_ms,
             (0,),
             keys.position - 1,
+            published_ms=item.record.timestamp_ms,
         )
         self._uncollected[id(item)] = item.record.partition, keys.hold(item.record.key, state)
         self._side.collect(item)
@@ -222,6 +232,7 @@ class Custody:
         if keys is None or held is None or held.phase is not HeldPhase.OUT:
             return
         now_ms = self._times.now_ms()
+        held.published_ms = item.record.timestamp_ms
         self._catch_up.ended(held, all_of_them=not report.goes_on)
         if report.letter is not None:
             HeldKeys.alone(held)

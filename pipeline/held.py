@@ -48,6 +48,7 @@ class HeldKey:
         scanning: a scan of that part is under way; what arrives meanwhile is in `tail`.
         waiting: offsets read while a tombstone is on its way; not settled.
         run: of an OUT key, so many of `known` are wanted for attempts; the first `handed` are with the delivery.
+        published_ms: when its next event was published, or one before that; 0 if nobody knows.
     """
 
     __slots__ = (
@@ -61,6 +62,7 @@ class HeldKey:
         "known",
         "last_attempt_ms",
         "phase",
+        "published_ms",
         "restored",
         "run",
         "scanning",
@@ -77,6 +79,7 @@ class HeldKey:
         self.first_attempt_ms = state.first_attempt_ms
         self.last_attempt_ms = state.last_attempt_ms
         self.due_ms = state.due_ms
+        self.published_ms = state.published_ms or state.first_attempt_ms
         self.known: deque[int] = deque()
         self.through = state.complete_through
         self.restored = False
@@ -113,7 +116,7 @@ class HeldKey:
         else:
             complete_through = self.gap_from - 1
         long_key = self.key if self.key is not None and len(self.key) > MAX_KEY else None
-        return HeldState(frontier, *tried, self.due_ms, tuple(deltas), complete_through, long_key)
+        return HeldState(frontier, *tried, self.due_ms, tuple(deltas), complete_through, long_key, self.published_ms)
 
 
 class HeldKeys:
@@ -146,6 +149,11 @@ class HeldKeys:
     def get(self, key: bytes | None) -> HeldKey | None:
         """The key, if it is not live."""
         return self._keys.get(key)
+
+    def oldest_ms(self) -> int | None:
+        """When the oldest event that waits here was published, or one before it; None if none waits."""
+        waiting = (held for held in self._keys.values() if held.known or held.gap_from is not None)
+        return min((held.published_ms for held in waiting if held.published_ms > 0), default=None)
 
     def restore(self, key: bytes | None, state: HeldState | None) -> None:
         """What a record of the log says: held so, or (None) released."""

@@ -35,6 +35,7 @@ class HeldState(msgspec.Struct, frozen=True, array_like=True):
         known: deltas to the offsets of the key's next events, the first to the frontier, each other to the one before.
         complete_through: up to this offset of the partition `known` holds all the key's events.
         key: the event's key, where the record key holds its hash only.
+        published_ms: when the key's next event was published, at the latest; 0 where nobody noted it.
     """
 
     frontier: int
@@ -45,6 +46,7 @@ class HeldState(msgspec.Struct, frozen=True, array_like=True):
     known: tuple[int, ...]
     complete_through: int
     key: bytes | None = None
+    published_ms: int = 0
 
 
 _encoder = msgspec.json.Encoder()

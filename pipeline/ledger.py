@@ -40,7 +40,9 @@ class _Partition:
     def __init__(self, assignment: int, start: int, restored: Iterable[tuple[int, int]]) -> None:
         self.assignment = assignment
         self.next_offset = start
-        self.unsettled: OrderedDict[int, None] = OrderedDict()
+        self.unsettled: OrderedDict[int, int] = OrderedDict()
+        """Offsets, and when each was published."""
+
         self.restored = deque(restored)
         self.version = 0
         self.committed_version = 0
@@ -76,7 +78,7 @@ class OffsetLedger:
         """The next offset that the partition will receive."""
         return self._partitions[partition].next_offset
 
-    def received(self, partition: int, offset: int) -> bool:
+    def received(self, partition: int, offset: int, published_ms: int = 0) -> bool:
         """Note a record; False if it was settled before, in the map that the partition began with."""
         state = self._partitions[partition]
         if offset < state.next_offset:
@@ -86,7 +88,7 @@ class OffsetLedger:
             state.restored.popleft()
         if state.restored and state.restored[0][0] <= offset:
             return False
-        state.unsettled[offset] = None
+        state.unsettled[offset] = published_ms
         return True
 
     def settle(self, partition: int, assignment: int, offset: int) -> bool:
@@ -122,6 +124,22 @@ class OffsetLedger:
         if partition is not None:
             return len(self._partitions[partition].unsettled)
         return sum(len(state.unsettled) for state in self._partitions.values())
+
+    def oldest_ms(self) -> int | None:
+        """When the oldest record that is not settled was published; None without one."""
+        known = (ms for state in self._partitions.values() for ms in state.unsettled.values() if ms > 0)
+        return min(known, default=None)
+
+    def gap(self) -> int:
+        """How many offsets are settled beyond the first unsettled one of their partition."""
+        return sum(map(_gap, self._partitions.values()))
+
+
+def _gap(state: _Partition) -> int:
+    if not state.unsettled:
+        return 0
+    restored = sum(high - max(low, state.next_offset) for low, high in state.restored if high > state.next_offset)
+    return state.next_offset - next(iter(state.unsettled)) - len(state.unsettled) + restored
 
 
 def _runs(start: int, unsettled: list[int], state: _Partition) -> tuple[int, ...]:

@@ -84,6 +84,13 @@ class Source(Protocol):
     def set_paused(self, partitions: set[int]) -> None:
         """Return no records of these partitions, and of no others; newly assigned ones begin paused."""
 
+    def reach(self, partitions: list[int]) -> dict[int, tuple[int, int]]:
+        """How far these have been read, and where their logs end, open transactions included, as far as is known.
+
+        A partition of which nothing is known yet is left out. Does not block: what it tells may be seconds old.
+        """
+        ...
+
     def group_metadata(self) -> object:
         """Who we are in the group: fences a transaction's offsets. Valid until the next poll."""
         ...

@@ -19,11 +19,13 @@ from pipeline.clock import SystemTimes, Times
 from pipeline.commit_gate import CommitGate
 from pipeline.custody import Custody, EventLoopSide
 from pipeline.errors import TransactionFailedError
+from pipeline.figures import Figures
 from pipeline.health import Vital
 from pipeline.inbox import Collected, HeldEnded, Inbox, Settled, ToBury, ToHold
 from pipeline.item import EXPIRED, Item
 from pipeline.kill_point import kill_point
 from pipeline.ledger import OffsetLedger
+from pipeline.looks import Looks
 from pipeline.metrics import Metrics
 from pipeline.ports import Commit, HeldReader, Record, Source, Start
 from pipeline.prepare import Preparation
@@ -115,10 +117,10 @@ class HttpSubscriptionLoop:
         """By partition: up to here the last owner had read."""
 
         self._received = metrics.received.labels(self.name)
-        self._outstanding = metrics.outstanding.labels(self.name)
-        self._held = metrics.held_keys.labels(self.name)
+        self._figures = Figures(metrics, self.name, self._times)
         self._custody = make_custody(self, self._ledger)
         self._source = make_source(self)
+        self._looks = Looks(self._source, self._ledger, self._restoring, self._custody, self._figures, self._times)
 
     def run(self) -> None:
         """Deliver until the stop request, then drain.
@@ -137,12 +139,15 @@ class HttpSubscriptionLoop:
 
     def _turn(self) -> None:
         self._vital.turned()
+        self._figures.turned()
         if self._begin_again:
             self._begin_again = False
-            self._source.restart()
+            with self._figures.restarting():
+                self._source.restart()
         self._take_reports()
         self._custody.tick()
         self._restore_a_little()
+        self._looks.look()
         self._commit_when_due()
         if self._room.there:
             self._had_room_s = self._times.monotonic_s()
@@ -174,7 +179,7 @@ class HttpSubscriptionLoop:
             if record.partition in self._restoring:
                 self._restoring.early(record)
                 continue
-            fresh = self._ledger.received(record.partition, record.offset)
+            fresh = self._ledger.received(record.partition, record.offset, record.timestamp_ms)
             if self._custody.intercept(record, fresh=fresh) or not fresh:
                 continue
             seen = record.offset < self._seen_below.get(record.partition, 0)
@@ -226,18 +231,19 @@ class HttpSubscriptionLoop:
         changed = self._ledger.changed()
         if (changed and since_s >= COMMIT_EVERY_S) or since_s >= self._gate.renew_every_s:
             self._committed_s = now_s
-            self._outstanding.set(self._ledger.outstanding())
-            self._held.set(self._custody.held_count())
             self._commit(changed or [part for part in self._ledger.assigned() if part not in self._restoring][:1])
 
     def _flush(self) -> bool:
         """Make custody's transaction; whether it was acknowledged."""
         try:
-            return self._custody.flush(self._source.group_metadata())
+            acknowledged = self._custody.flush(self._source.group_metadata())
         except TransactionFailedError as error:
             log.warning("transaction_unknown", extra={"subscription": self.name, "error": str(error)})
+            self._figures.transaction("unknown")
             self._begin_again = True
             return False
+        self._figures.transaction("committed" if acknowledged else "aborted")
+        return acknowledged
 
     def _commit(self, partitions: list[int]) -> None:
         """Begin a plain commit; never while a transaction is open, never two at once."""
@@ -263,6 +269,7 @@ class HttpSubscriptionLoop:
             self._ledger.assign(partition, start.offset, ranges)
             self._seen_below[partition] = ranges[-1][1] if ranges else 0
         self._renew_gate(self._times.monotonic_s())
+        self._figures.moved("assigned", starts)
         log.info("partitions_assigned", extra={"subscription": self.name, "partitions": sorted(starts)})
 
     def _restore_a_little(self) -> None:
@@ -285,6 +292,7 @@ class HttpSubscriptionLoop:
             self._flush()
         commits = {part: self._custody.commit_of(part)[0] for part in self._ledger.changed() if part in partitions}
         self._forget(partitions)
+        self._figures.moved("revoked", partitions)
         log.info("partitions_revoked", extra={"subscription": self.name, "partitions": sorted(partitions)})
         return commits
 
@@ -293,6 +301,7 @@ class HttpSubscriptionLoop:
         self._side.revoke(partitions, lambda: None)
         self._take_reports()
         self._forget(partitions)
+        self._figures.moved("lost", partitions)
 
     def on_committed(self, *, acknowledged: bool, too_large: bool = False) -> None:
         """The plain commit has its verdict."""
@@ -303,6 +312,7 @@ class HttpSubscriptionLoop:
             for partition, (assignment, version) in committing.versions.items():
                 self._ledger.committed(partition, assignment, version)
             self._renew_gate(committing.sent_s)
+            self._figures.committed()
 
     def _forget(self, partitions: set[int]) -> None:
         for partition in partitions:
@@ -310,6 +320,7 @@ class HttpSubscriptionLoop:
             self._ledger.revoke(partition)
         self._custody.forget(partitions)
         self._restoring.forget(partitions)
+        self._looks.forget(partitions)
 
     def _drain(self) -> None:
         quiet = threading.Event()

@@ -79,6 +79,9 @@ class KafkaSource:
         self._outstanding = False
         self._out_of_range = False
         self._fresh: dict[int, int] = {}
+        self._placed: dict[int, int] = {}
+        """Where each partition began, until something of it has been read."""
+
         config = cluster.consumer_config(group, self._on_client_error)
         self._cooperative = config["group.protocol"] == "consumer" or "cooperative" in str(
             config.get("partition.assignment.strategy", "")
@@ -138,6 +141,20 @@ class KafkaSource:
         if paused := partitions - self._paused:
             self._consumer.pause(self._offsets(dict.fromkeys(paused, 0)))
         self._paused = set(partitions)
+
+    def reach(self, partitions: list[int]) -> dict[int, tuple[int, int]]:
+        """What the client knows by itself; of what is paused it learns nothing, so that is asked for meanwhile."""
+        if stale := self._paused & set(partitions):
+            self._cluster.log_ends.ask(self._topic, stale)
+        reach = {}
+        for at in self._consumer.position([TopicPartition(self._topic, partition) for partition in partitions]):
+            _, end = self._consumer.get_watermark_offsets(at, cached=True)
+            if at.partition in stale:
+                end = max(end, self._cluster.log_ends.known(self._topic, at.partition))
+            position = at.offset if at.offset >= 0 else self._placed.get(at.partition, -1)
+            if end >= 0 and position >= 0:
+                reach[at.partition] = position, end
+        return reach
 
     def close(self) -> None:
         """Leave the group."""
@@ -201,6 +218,7 @@ class KafkaSource:
 
     def _place(self, starts: dict[int, int]) -> None:
         placed = self._offsets(starts)
+        self._placed |= starts
         if self._cooperative:
             self._consumer.incremental_assign(placed)
         else:

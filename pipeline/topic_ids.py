@@ -28,10 +28,15 @@ class TopicIds:
         self._lock = threading.Lock()
         self._admin: AdminClient | None = None
 
+    def client(self) -> AdminClient:
+        """The client, for others who ask no more than now and then."""
+        with self._lock:
+            self._admin = self._admin or self._make_admin()
+            return self._admin
+
     def of(self, topic: str) -> str:
         """The topic's id."""
-        with self._lock:
-            admin = self._admin = self._admin or self._make_admin()
+        admin = self.client()
         try:
             metadata = admin.list_topics(topic, timeout=ANSWER_S)
             if metadata.controller_id not in metadata.brokers:

@@ -84,6 +84,14 @@ class MemorySource:
         """Return nothing of these."""
         self._paused = set(partitions)
 
+    def reach(self, partitions: list[int]) -> dict[int, tuple[int, int]]:
+        """Positions and ends; offsets that hold no record are passed at the end."""
+        reach = {}
+        for partition in partitions:
+            position, end = self._positions[partition], self._topic.watermarks(partition)[1]
+            reach[partition] = position if self._topic.read(partition, position, 1) else max(position, end), end
+        return reach
+
     def group_metadata(self) -> object:
         """Who we are in the group."""
         return self._membership

@@ -1,7 +1,9 @@
 """The records of a topic for one group."""
 
+from collections.abc import Callable
+
 from pipeline.commit_note import CommitNote, write_note
-from pipeline.ports import Commit
+from pipeline.ports import Batch, Commit, Write
 from tests.contract.stage import Member, Stage
 
 
@@ -88,3 +90,40 @@ def test_what_the_log_has_lost_is_stepped_over_and_counted(stage: Stage) -> None
     other = Member(stage).join()
     assert (other.heard.starts[0].offset, other.heard.starts[0].lost) == (4, 2)
     other.source.close()
+
+
+def reach_of(member: Member, enough: Callable[[dict[int, tuple[int, int]]], bool]) -> dict[int, tuple[int, int]]:
+    """Poll until the source knows so much."""
+    member.read(lambda _: enough(member.source.reach([0, 1])))
+    return member.source.reach([0, 1])
+
+
+def test_it_tells_how_far_it_has_read_and_where_the_log_ends(stage: Stage) -> None:
+    for _ in range(3):
+        stage.append(stage.events, 0, b"a", b"v")
+    member = Member(stage).join()
+    member.source.set_paused({1})
+    member.read(lambda records: len(records) == 3)
+    assert reach_of(member, lambda reach: reach.get(0) == (3, 3))[0] == (3, 3)
+    member.source.close()
+
+
+def test_what_is_paused_from_the_beginning_has_an_end_too_and_it_moves(stage: Stage) -> None:
+    stage.append(stage.events, 1, b"a", b"v")
+    member = Member(stage).join()
+    reach_of(member, lambda reach: reach.get(1) == (0, 1))
+    stage.append(stage.events, 1, b"a", b"v")
+    reach_of(member, lambda reach: reach.get(1) == (0, 2))
+    member.source.close()
+
+
+def test_the_end_of_a_transaction_is_no_record_that_is_still_to_be_read(stage: Stage) -> None:
+    member, transactions = Member(stage).join(), stage.transactions()
+    member.source.set_paused(set())
+    writes = [Write(stage.events, 0, b"a", b"1"), Write(stage.events, 0, b"a", b"2")]
+    transactions.run(Batch(writes, stage.events, {0: Commit(0)}), member.source.group_metadata())
+    records = member.read(lambda records: len(records) == 2)
+    end = records[-1].offset + 2
+    reach_of(member, lambda reach: reach.get(0) == (end, end))
+    member.source.close()
+    transactions.close()

@@ -118,6 +118,28 @@ def test_attempts_are_counted_by_outcome() -> None:
     assert rig.count("batch_events_attempt_seconds_count") == 4
 
 
+def test_the_way_of_an_event_is_timed_from_its_publish_to_its_acceptance_however_late_it_is_counted() -> None:
+    rig = Rig()
+    published_ms = rig.clock.now_ms()
+    rig.clock.advance(3.0)
+    item = Item(Record(2, 41, b"job-1", b"", [], published_ms), 1, Push("77", b""), started_s=rig.clock.monotonic_s())
+    rig.clock.advance(0.5)
+    rig.log.add(Attempt(item, 1, Failed("status 503", 503), 0.5, None))
+    rig.log.add(Attempt(item, 2, Delivered(200), 0.5, None))
+    rig.clock.advance(1.0)
+    assert rig.count("batch_events_end_to_end_seconds_count") == 1
+    assert rig.count("batch_events_end_to_end_seconds_sum") == pytest.approx(3.5)
+
+
+def test_a_publisher_whose_clock_is_ahead_makes_no_negative_time() -> None:
+    rig = Rig()
+    item = Item(Record(2, 41, b"job-1", b"", [], rig.clock.now_ms() + 60_000), 1, Push("77", b""))
+    rig.log.add(Attempt(item, 1, Delivered(200), 0.5, None))
+    rig.log.flush()
+    assert rig.count("batch_events_end_to_end_seconds_sum") == 0
+    assert rig.count("batch_events_end_to_end_seconds_bucket", le="0.005") == 1
+
+
 def test_what_was_not_sent_for_want_of_a_descriptor_is_said_now_and_then_with_its_number(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

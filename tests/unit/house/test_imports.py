@@ -17,6 +17,7 @@ SPEAK_TO_KAFKA = {
     "pipeline.cluster",
     "pipeline.held_store",
     "pipeline.kafka_errors",
+    "pipeline.log_ends",
     "pipeline.log_reader",
     "pipeline.producer",
     "pipeline.source",

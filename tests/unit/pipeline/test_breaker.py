@@ -124,3 +124,20 @@ def test_what_began_before_the_probe_is_no_verdict_on_it() -> None:
     assert breaker.state is BreakerState.HALF_OPEN
     breaker.failed(b"probe", FIRST_GAP_S, FIRST_GAP_S)
     assert breaker.probe_in_s(FIRST_GAP_S) == 2 * FIRST_GAP_S
+
+
+def test_metrics_are_told_its_state_and_that_a_410_parks_it_until_something_is_accepted() -> None:
+    breaker = opened()
+    assert breaker.told == "open"
+    breaker.may_attempt(FIRST_GAP_S)
+    assert breaker.told == "half_open"
+    breaker.succeeded(FIRST_GAP_S)
+    assert breaker.told == "closed"
+    breaker.gone(10.0)
+    assert breaker.told == "parked"
+    breaker.may_attempt(10.0 + GONE_GAP_S)
+    assert breaker.told == "parked"
+    breaker.failed(b"a", 10.0 + GONE_GAP_S, 11.0 + GONE_GAP_S)
+    assert breaker.told == "parked", "it asks as rarely as before"
+    breaker.succeeded(1e9)
+    assert breaker.told == "closed"

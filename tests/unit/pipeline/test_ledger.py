@@ -58,6 +58,37 @@ def test_what_else_would_be_settled_may_be_asked_without_settling_it() -> None:
     assert ledger.snapshot(0) == Snapshot(0, (), 0)
 
 
+def test_the_oldest_is_the_earliest_published_of_what_is_not_settled_in_any_partition() -> None:
+    ledger = OffsetLedger()
+    first, second = ledger.assign(0, 0), ledger.assign(1, 0)
+    assert ledger.oldest_ms() is None
+    for partition, offset, published_ms in ((0, 0, 70), (0, 1, 50), (0, 2, 60), (1, 0, 55)):
+        ledger.received(partition, offset, published_ms)
+    assert ledger.oldest_ms() == 50
+    ledger.settle(0, first, 1)
+    assert ledger.oldest_ms() == 55
+    ledger.settle(1, second, 0)
+    assert ledger.oldest_ms() == 60
+    ledger.revoke(0)
+    assert ledger.oldest_ms() is None
+
+
+def test_the_gap_counts_what_is_settled_beyond_the_first_unsettled_one_also_what_was_restored() -> None:
+    ledger = OffsetLedger()
+    assignment = ledger.assign(0, 0, [(2, 4), (10, 15)])
+    assert ledger.gap() == 0
+    fresh = [offset for offset in range(6) if ledger.received(0, offset)]
+    assert fresh == [0, 1, 4, 5]
+    assert ledger.gap() == 2 + 5
+    ledger.settle(0, assignment, 4)
+    assert ledger.gap() == 3 + 5
+    ledger.settle(0, assignment, 0)
+    ledger.settle(0, assignment, 1)
+    assert ledger.gap() == 5, "of 5 alone is waited for"
+    ledger.settle(0, assignment, 5)
+    assert ledger.gap() == 0
+
+
 def test_what_was_acknowledged_is_unchanged_until_something_more_is_settled() -> None:
     ledger, assignment = ledger_with(0, 1)
     ledger.settle(0, assignment, 0)

@@ -1,0 +1,51 @@
+"""Where partitions end of which a consumer learns nothing by itself, because it does not fetch them while paused.
+
+Shape   LogEnds(client): ask(topic, partitions) begins a question and returns at once; known(topic, partition) is the
+        latest answer. One for a process; any thread may call
+Bounds  one question a topic is out at a time; an answer that does not come leaves the last one standing
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from functools import partial
+
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they forgot __all__
+    AdminClient,
+    ListOffsetsResultInfo,
+    OffsetSpec,
+)
+
+ANSWER_S = 5.0
+UNKNOWN = -1
+
+
+class LogEnds:
+    """Asks through a client that is there for others too."""
+
+    def __init__(self, client: Callable[[], AdminClient]) -> None:
+        self._client = client
+        self._known: dict[tuple[str, int], int] = {}
+        self._asked: dict[str, list[Future[ListOffsetsResultInfo]]] = {}
+
+    def ask(self, topic: str, partitions: Iterable[int]) -> None:
+        """Ask, unless a question is still out."""
+        if not all(future.done() for future in self._asked.get(topic, [])):
+            return
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        wanted = {TopicPartition(topic, partition): latest for partition in partitions}
+        futures = self._client().list_offsets(wanted, request_timeout=ANSWER_S)
+        self._asked[topic] = list(futures.values())
+        for where, future in futures.items():
+            future.add_done_callback(partial(self._answered, (topic, where.partition)))
+
+    def known(self, topic: str, partition: int) -> int:
+        """The latest answer; UNKNOWN without one."""
+        return self._known.get((topic, partition), UNKNOWN)
+
+    def _answered(self, where: tuple[str, int], future: Future[ListOffsetsResultInfo]) -> None:
+        """On the client's own thread."""
+        try:
+            self._known[where] = future.result().offset
+        except KafkaException:
+            return  # nobody answered: the subscription itself says so
