@@ -9,10 +9,10 @@ Errors  PipelineError when Kafka says that it can never work
 """
 
 import logging
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from pipeline.clock import SystemTimes, Times
 from pipeline.dead_letter import dead_letter_headers
 from pipeline.errors import TransactionFailedError
 from pipeline.figures import Figures, Standing
@@ -55,7 +55,7 @@ class Counts(NamedTuple):
 class QueueSubscriptionLoop(SourceListener):
     """One input of one queue subscription."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  all of it is its outside
         self,
         subscription: Subscription,
         make_source: Callable[["QueueSubscriptionLoop"], Source],
@@ -65,6 +65,7 @@ class QueueSubscriptionLoop(SourceListener):
         vital: Vital,
         metrics: Metrics,
         topic: str,
+        times: Times | None = None,
     ) -> None:
         self.name = subscription.label
         self.abandoned = 0
@@ -82,7 +83,8 @@ class QueueSubscriptionLoop(SourceListener):
         self._delivered = metrics.delivered.labels(self.name)
         self._dead_letters = metrics.dead_letters.labels(self.name)
         self._end_to_end = metrics.end_to_end.tally(self.name)
-        self._figures = Figures(metrics, self.name)
+        self._times = times or SystemTimes()
+        self._figures = Figures(metrics, self.name, self._times)
         self._unread = Unread()
         self._partitions: set[int] = set()
         self._looked_s = float("-inf")
@@ -92,30 +94,33 @@ class QueueSubscriptionLoop(SourceListener):
         """Deliver until the stop request; a batch is committed whole or not at all."""
         try:
             while not self._stop.requested:
-                self._vital.turned()
-                self._figures.turned()
-                self._look()
-                self._source.set_paused(set())
-                records = self._source.poll(self._limit, POLL_S)
-                if records:
-                    self._deliver(records)
+                self._turn()
         finally:
             self._source.close()
             self._transactions.close()
 
+    def _turn(self) -> None:
+        self._vital.turned()
+        self._figures.turned()
+        self._look()
+        self._source.set_paused(set())
+        records = self._source.poll(self._limit, POLL_S)
+        if records:
+            self._deliver(records)
+
     def _look(self) -> None:
         """Say how far we are from the log's end, now and then; between two batches all that was read is settled."""
-        now_s = time.monotonic()
+        now_s = self._times.monotonic_s()
         if now_s - self._looked_s < LOOK_EVERY_S:
             return
         self._looked_s = now_s
-        now_ms = time.time_ns() // 1_000_000
-        lag, oldest_ms = 0, []
+        now_ms = self._times.now_ms()
+        lag, unsettled_ms = 0, []
         for partition, (position, end) in self._source.reach(sorted(self._partitions)).items():
             lag += max(0, end - position)
-            oldest_ms.append(self._unread.looked(partition, position, end, now_ms))
-        known = (one for one in oldest_ms if one is not None)
-        self._figures.standing = Standing(lag, oldest_ms=min(known, default=None))
+            unsettled_ms.append(self._unread.looked(partition, position, end, now_ms))
+        known = (one for one in unsettled_ms if one is not None)
+        self._figures.standing = Standing(lag, unsettled_ms=min(known, default=None))
 
     def _deliver(self, records: list[Record]) -> None:
         self._figures.takes_in_hand(len(records), min(record.timestamp_ms for record in records))
@@ -134,8 +139,8 @@ class QueueSubscriptionLoop(SourceListener):
         self._filtered.inc(counts.filtered)
         self._dead_letters.inc(counts.buried)
         self._delivered.inc(len(counts.published_ms))
-        now_s = time.time()
-        self._end_to_end.add([max(0.0, now_s - one / 1000) for one in counts.published_ms])
+        now_ms = self._times.now_ms()
+        self._end_to_end.add([max(0, now_ms - one) / 1000 for one in counts.published_ms])
 
     def _failed(self, records: list[Record], error: TransactionFailedError) -> None:
         """What was read is read again, from what is committed: that tells what the transaction came to, too."""

@@ -20,13 +20,15 @@ class Standing(msgspec.Struct, frozen=True):
 
     Attributes:
         lag: records not yet settled, up to the log's end.
-        oldest_ms: when the oldest event that waits was published, at the latest; None if none waits.
+        unsettled_ms: when the oldest event that is not settled was published, at the latest; None without one.
+        held_ms: the same of what waits for a held key.
         gap: offsets settled beyond the first unsettled one.
     """
 
     lag: int = 0
     outstanding: int = 0
-    oldest_ms: int | None = None
+    unsettled_ms: int | None = None
+    held_ms: int | None = None
     held_keys: int = 0
     held_keys_fullest: int = 0
     gap: int = 0
@@ -55,12 +57,13 @@ class Figures:
         self._verdicts = {verdict: metrics.transactions.labels(label, verdict) for verdict in VERDICT.values}
         own = (label,)
         metrics.lag.add(own, lambda: self.standing.lag)
-        metrics.oldest.add(own, self.oldest_age_s)
+        metrics.oldest.add(own, self._oldest_age_s)
+        metrics.oldest_unsettled.add(own, self._unsettled_age_s)
         metrics.outstanding.add(own, self._outstanding)
         metrics.held_keys.add(own, lambda: self.standing.held_keys)
         metrics.held_keys_fullest.add(own, lambda: self.standing.held_keys_fullest)
         metrics.ledger_gap.add(own, lambda: self.standing.gap)
-        metrics.commit_age.add(own, self.commit_age_s)
+        metrics.commit_age.add(own, self._commit_age_s)
 
     def turned(self) -> None:
         """The loop begins a turn."""
@@ -106,15 +109,18 @@ class Figures:
         """A commit was acknowledged; what came since counts from the next to_commit() on."""
         self._to_commit_since_s = None
 
-    def oldest_age_s(self) -> float:
-        """For scrapes. An event that waits is never 0 s old, whatever the clocks say."""
-        standing, in_hand = self.standing, self.in_hand
-        since_ms = [standing.oldest_ms, None if in_hand is None else in_hand.oldest_ms]
-        oldest_ms = min((one for one in since_ms if one is not None), default=None)
-        return 0.0 if oldest_ms is None else max(0.001, (self._times.now_ms() - oldest_ms) / 1000)
+    def _oldest_age_s(self) -> float:
+        return max(self._unsettled_age_s(), self._age_s(self.standing.held_ms))
 
-    def commit_age_s(self) -> float:
-        """For scrapes."""
+    def _unsettled_age_s(self) -> float:
+        in_hand = self.in_hand
+        return max(self._age_s(self.standing.unsettled_ms), self._age_s(None if in_hand is None else in_hand.oldest_ms))
+
+    def _age_s(self, published_ms: int | None) -> float:
+        """An event that waits is never 0 s old, whatever the clocks say."""
+        return 0.0 if published_ms is None else max(0.001, (self._times.now_ms() - published_ms) / 1000)
+
+    def _commit_age_s(self) -> float:
         in_hand = self.in_hand
         since_s = self._to_commit_since_s if in_hand is None else in_hand.since_s
         return 0.0 if since_s is None else self._times.monotonic_s() - since_s

@@ -56,17 +56,18 @@ class Looks:
     def _standing(self) -> Standing:
         now_ms = self._times.now_ms()
         outstanding = self._ledger.outstanding()
-        lag, oldest_ms = outstanding, [self._ledger.oldest_ms(), self._custody.oldest_ms()]
+        lag, unsettled_ms = outstanding, [self._ledger.oldest_ms()]
         reach = self._source.reach(self._ledger.assigned())
         for partition, (position, end) in reach.items():
             if partition in self._restoring:
                 position = self._ledger.position(partition)  # noqa: PLW2901  what was read early waits with the rest
             lag += max(0, end - position)
-            oldest_ms.append(self._unread.looked(partition, position, end, now_ms))
+            unsettled_ms.append(self._unread.looked(partition, position, end, now_ms))
         return Standing(
             lag,
             outstanding,
-            min((one for one in oldest_ms if one is not None), default=None),
+            min((one for one in unsettled_ms if one is not None), default=None),
+            self._custody.oldest_ms(),
             self._custody.held_count(),
             self._custody.held_fullest(),
             self._ledger.gap(),

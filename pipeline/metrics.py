@@ -105,6 +105,12 @@ SPECS: dict[str, Spec] = {
         unit="seconds",
         combine=max,
     ),
+    "oldest_unsettled": _gauge(
+        "oldest_unsettled_seconds",
+        "The same without held keys: the delay that every event has, not one failing key's.",
+        unit="seconds",
+        combine=max,
+    ),
     "outstanding": _gauge("outstanding", "Events read and not yet settled."),
     "held_keys": _gauge("held_keys", "Keys whose next event waits for a later attempt."),
     "held_keys_fullest": _gauge(
@@ -139,6 +145,7 @@ class Metrics:
     loop_turn: Tallies
     lag: Readings
     oldest: Readings
+    oldest_unsettled: Readings
     outstanding: Readings
     held_keys: Readings
     held_keys_fullest: Readings

@@ -3,6 +3,7 @@
 docker     the test builds or runs the image
 git        the test makes a repository
 kustomize  the test needs the overlays built
+promtool   the test needs the alerts worked out
 """
 
 import shutil
@@ -17,6 +18,7 @@ from tests.brokers.tiers import CannotRun
 from tests.deploy.images import Bases, Image, built_image, ensure_bases, remove
 from tests.deploy.kustomize import kustomize_command
 from tests.deploy.manifests import Manifest
+from tests.deploy.promtool import promtool_command
 from tests.deploy.sources import SOURCES, Source
 
 
@@ -32,6 +34,7 @@ NEEDS: dict[str, Callable[[], object]] = {
     "docker": engine_answers,
     "git": git_command,
     "kustomize": kustomize_command,
+    "promtool": promtool_command,
 }
 
 

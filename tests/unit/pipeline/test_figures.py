@@ -41,11 +41,12 @@ def test_what_waits_has_an_age_even_where_clocks_disagree() -> None:
 
 def test_of_two_inputs_lags_are_added_and_the_older_age_counts() -> None:
     rig = Rig()
-    rig.figures.standing = Standing(3, 2, EPOCH_MS - 1_000, 4, 3, 5)
-    rig.input().standing = Standing(10, 7, EPOCH_MS - 9_000, 2, 2, 1)
+    rig.figures.standing = Standing(3, 2, EPOCH_MS - 1_000, EPOCH_MS - 20_000, 4, 3, 5)
+    rig.input().standing = Standing(10, 7, EPOCH_MS - 9_000, EPOCH_MS - 5_000, 2, 2, 1)
     told = [rig.told(name) for name in ("lag", "outstanding", "held_keys", "held_keys_fullest_partition", "ledger_gap")]
     assert told == [13, 9, 6, 3, 6]
-    assert rig.told("oldest_undelivered_seconds") == 9
+    assert rig.told("oldest_undelivered_seconds") == 20
+    assert rig.told("oldest_unsettled_seconds") == 9
 
 
 def test_a_commit_ages_from_when_there_was_something_to_commit_to_its_acknowledgement() -> None:

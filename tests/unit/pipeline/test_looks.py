@@ -81,6 +81,7 @@ def test_a_held_key_is_no_lag_but_ages_from_its_events_publish() -> None:
     assert (one.count("held_keys"), one.count("held_keys_fullest_partition")) == (1, 1)
     assert (one.count("lag"), one.count("outstanding")) == (0, 0)
     assert one.count(OLDEST) == 3600 + LOOKED_S
+    assert one.count("oldest_unsettled_seconds") == 0
     publish(log, "a", EPOCH_MS)
     look(one)
     assert one.count("lag") == 0, "its follower is settled too"
