@@ -64,8 +64,8 @@ class CatchUp:
         self._times = times
         self._held_topic = held_topic
         self._ticked_s = 0.0
-        self._out: dict[HeldKey, deque[int]] = {}
-        """Of each key the sizes of what is with the delivery, in order."""
+        self._out: dict[HeldKey, deque[tuple[int, int]]] = {}
+        """Of each key what is with the delivery, in order: its size, and when it was published."""
 
         self._bytes = 0
 
@@ -98,12 +98,14 @@ class CatchUp:
 
     def ended(self, held: HeldKey, *, all_of_them: bool) -> None:
         """The delivery is through with the key's next event, or with all that it had of the key."""
-        sizes = self._out.get(held)
-        while sizes:
-            self._bytes -= sizes.popleft()
+        out = self._out.get(held)
+        while out:
+            self._bytes -= out.popleft()[0]
             if not all_of_them:
                 break
-        if not sizes:
+        if out:
+            held.published_ms = out[0][1]
+        else:
             self._out.pop(held, None)
 
     def read(self) -> None:
@@ -154,9 +156,8 @@ class CatchUp:
             item.first_attempt_ms = held.first_attempt_ms or None
             held.published_ms = item.record.timestamp_ms
         held.handed += 1
-        size = item.size
-        self._out.setdefault(held, deque()).append(size)
-        self._bytes += size
+        self._out.setdefault(held, deque()).append((item.size, item.record.timestamp_ms))
+        self._bytes += item.size
 
     def _refused(self, item: Item, reason: str, held: HeldKey) -> None:
         """The key's turn comes to an event that cannot be delivered: a dead letter, once those before it are done."""

@@ -2,9 +2,10 @@
 
 Shape   LogEnds(client): ask(topic, partitions) begins a question and returns at once; known(topic, partition) is the
         latest answer. One for a process; any thread may call
-Bounds  one question a topic is out at a time; an answer that does not come leaves the last one standing
+Bounds  one question a topic is out at a time, until it is answered or given up; the last answer stands meanwhile
 """
 
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
@@ -17,6 +18,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they forgot
 )
 
 ANSWER_S = 5.0
+GIVEN_UP_S = 2 * ANSWER_S
+"""The client may have been replaced: nobody answers then."""
+
 UNKNOWN = -1
 
 
@@ -26,16 +30,21 @@ class LogEnds:
     def __init__(self, client: Callable[[], AdminClient]) -> None:
         self._client = client
         self._known: dict[tuple[str, int], int] = {}
-        self._asked: dict[str, list[Future[ListOffsetsResultInfo]]] = {}
+        self._asked: dict[str, tuple[float, list[Future[ListOffsetsResultInfo]]]] = {}
 
     def ask(self, topic: str, partitions: Iterable[int]) -> None:
         """Ask, unless a question is still out."""
-        if not all(future.done() for future in self._asked.get(topic, [])):
+        now_s = time.monotonic()
+        asked_s, out = self._asked.get(topic, (now_s, []))
+        if now_s - asked_s < GIVEN_UP_S and not all(future.done() for future in out):
             return
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         wanted = {TopicPartition(topic, partition): latest for partition in partitions}
-        futures = self._client().list_offsets(wanted, request_timeout=ANSWER_S)
-        self._asked[topic] = list(futures.values())
+        try:
+            futures = self._client().list_offsets(wanted, request_timeout=ANSWER_S)
+        except KafkaException:
+            return  # no client can be made now: the subscription itself says so
+        self._asked[topic] = now_s, list(futures.values())
         for where, future in futures.items():
             future.add_done_callback(partial(self._answered, (topic, where.partition)))
 

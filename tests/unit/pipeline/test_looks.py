@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.memory import MemoryLog
+from pipeline.commit_note import CommitNote, write_note
+from pipeline.errors import TransactionFailedError
 from pipeline.held_record import HeldState, held_key, read_record, write_state
 from pipeline.looks import LOOK_EVERY_S
 from pipeline.outcome import Outcome
-from pipeline.ports import Push
+from pipeline.ports import Batch, Commit, Push, Written
 from pipeline.retry import RetrySchedule
 from tests.unit.pipeline.loop_rig import NAMES, Member, no_waiting
 from tests.unit.pipeline.records import encode, job_event
@@ -119,6 +121,10 @@ def test_a_held_record_of_before_that_does_not_say_it_counts_from_its_first_atte
     other.source.assign(0)
     look(other)
     assert other.count(OLDEST) == LOOKED_S
+    other.clock.advance(10_000)
+    look(other)
+    assert len(other.endpoint.out) == 1
+    assert other.count(OLDEST) == 3600 + 10_000 + 2 * LOOKED_S, "once it has been read again that is known"
 
 
 def test_the_next_event_of_a_held_key_ages_from_its_own_publish_once_it_is_known() -> None:
@@ -135,6 +141,74 @@ def test_the_next_event_of_a_held_key_ages_from_its_own_publish_once_it_is_known
     assert len(one.endpoint.posts) == 3
     assert one.count("held_keys") == 1
     assert 12 < one.count(OLDEST) < 30
+
+
+def test_a_follower_that_is_out_ages_from_its_own_publish() -> None:
+    log = MemoryLog()
+    publish(log, "a", EPOCH_MS - HOUR_MS)
+    publish(log, "a", EPOCH_MS)
+    answers = iter((NO, OK, None))
+    one = member(log, lambda _push: next(answers), retry=HELD_GAPS)
+    one.source.assign(0)
+    one.turn_and_wait(12)
+    look(one)
+    assert (len(one.endpoint.posts), len(one.endpoint.out)) == (3, 1)
+    assert 12 < one.count(OLDEST) < 30
+
+
+def test_what_was_read_of_a_partition_before_it_may_start_is_still_to_be_delivered() -> None:
+    log = MemoryLog()
+    publish(log, "a", EPOCH_MS)
+    publish(log, "b", EPOCH_MS)
+    log.commit(NAMES.events, {0: Commit(0, write_note(CommitNote(held_keys=1)))})
+    one = member(log)
+    one.source.assign(0)
+    one.turn(3)
+    assert one.loop._restoring.unfit
+    one.source.set_paused(set())
+    one.loop._hand_over(one.source.poll(10, 0.0))
+    look(one)
+    look(one)
+    assert (one.count("lag"), one.count("outstanding"), len(one.endpoint.posts)) == (2, 0, 0)
+    assert one.count(OLDEST) >= LOOK_EVERY_S
+
+
+def test_a_commit_that_is_acknowledged_is_young_however_much_comes_behind_it() -> None:
+    log = MemoryLog()
+    one = member(log)
+    one.source.assign(0)
+    for _ in range(10):
+        publish(log, "a", EPOCH_MS)
+        one.turn()
+        assert one.count("commit_age_seconds") <= LOOK_EVERY_S
+        one.clock.advance(LOOK_EVERY_S)
+
+
+def test_beginning_again_after_a_transaction_without_a_verdict_is_no_rebalance() -> None:
+    log = MemoryLog()
+    publish(log, "a", EPOCH_MS)
+    one = member(log, lambda _push: NO, retry=RetrySchedule(gaps_s=(10_000.0,)))
+    run, untold = one.transactions.run, [True]
+
+    def once_untold(batch: Batch, group_metadata: object) -> Written:
+        if untold.pop() if untold else False:
+            raise TransactionFailedError("no answer", unknown=True)
+        return run(batch, group_metadata)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one.transactions, "run", once_untold)
+        one.source.assign(0)
+        one.turn_and_wait(10)
+    assert one.count("held_keys") == 1
+    verdicts = {
+        verdict: one.registry.get_sample_value(
+            "batch_events_transactions_total", {"subscription": one.loop.name, "verdict": verdict}
+        )
+        for verdict in ("committed", "unknown", "aborted")
+    }
+    assert verdicts == {"committed": 1, "unknown": 1, "aborted": 0}
+    labels = {"subscription": one.loop.name, "change": "lost"}
+    assert one.registry.get_sample_value("batch_events_rebalances_total", labels) == 0
 
 
 def test_what_lies_in_the_log_unread_is_lag_and_ages_though_nothing_of_it_is_known() -> None:
