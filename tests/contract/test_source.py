@@ -125,5 +125,11 @@ def test_the_end_of_a_transaction_is_no_record_that_is_still_to_be_read(stage: S
     records = member.read(lambda records: len(records) == 2)
     end = records[-1].offset + 2
     reach_of(member, lambda reach: reach.get(0) == (end, end))
+    transactions.run(Batch([], stage.events, {0: Commit(end - 1)}), member.source.group_metadata())
     member.source.close()
+    other = Member(stage).join()
+    assert other.heard.starts[0].offset == end - 1
+    other.source.set_paused(set())
+    reach_of(other, lambda reach: reach.get(0) == (end, end))
+    other.source.close()
     transactions.close()

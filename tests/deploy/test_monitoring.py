@@ -28,17 +28,29 @@ def groups() -> list[dict[str, Any]]:
     return found
 
 
+def queries_of_the_runbook() -> list[str]:
+    """A line each, in blocks of their own."""
+    language, found = None, []
+    for line in RUNBOOK.read_text().splitlines():
+        if line.startswith("```"):
+            language = line[3:] if language is None else None
+        elif language == "promql":
+            found.append(line)
+        else:
+            assert language is None or "batch_events_" not in line, f"a query outside a block for queries: {line}"
+    return found
+
+
 RULES = [rule for group in groups() for rule in group["rules"]]
 ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
 RECORDED = {rule["record"] for rule in RULES if "record" in rule}
 DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 PICTURED = {f"{panel['title']} {target['refId']}": target["expr"] for panel in PANELS for target in panel["targets"]}
-IN_THE_RUNBOOK = dict(enumerate(re.findall(r"^```\n(.*?)^```", RUNBOOK.read_text(), re.MULTILINE | re.DOTALL)))
 QUERIES = (
     {rule.get("alert") or rule["record"]: rule["expr"] for rule in RULES}
     | PICTURED
-    | {f"runbook {number}": text for number, text in IN_THE_RUNBOOK.items() if "batch_events" in text}
+    | {f"runbook {number}": query for number, query in enumerate(queries_of_the_runbook())}
 )
 
 EXPORTED: dict[str, tuple[Spec, set[str]]] = {}
@@ -66,7 +78,7 @@ def faults_of(selector: Selector) -> list[str]:
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 def test_a_query_asks_for_what_is_exported_with_labels_and_values_that_it_has(query: str) -> None:
     selectors = selectors_of(query)
-    assert selectors or recorded_in(query) or "up{" in query
+    assert selectors or recorded_in(query) or re.search(r"\b(up|container_\w+)\{", query)
     assert [fault for one in selectors for fault in faults_of(one)] == []
     assert recorded_in(query) <= RECORDED
     every_label = {SUBSCRIPTION.name, "le", *OF_THE_SCRAPE} | {
@@ -160,6 +172,14 @@ def test_each_alert_is_tried_firing_and_not_firing() -> None:
 def test_the_rules_are_rules() -> None:
     status, said = promtool(MONITORING, "check", "rules", "rules.yaml")
     assert (status, f"SUCCESS: {len(RULES)} rules found" in said) == (0, True), said
+
+
+@pytest.mark.promtool
+def test_every_query_of_pictures_and_runbook_can_be_worked_out(tmp_path: Path) -> None:
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(QUERIES.values())]
+    (tmp_path / "queries.yaml").write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
+    status, said = promtool(tmp_path, "check", "rules", "queries.yaml")
+    assert status == 0, said
 
 
 @pytest.mark.promtool
