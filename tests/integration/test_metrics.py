@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pipeline.metrics import SPECS
 from tests.brokers.broker import Broker
-from tests.harness.command import Running, wait_until
+from tests.harness.command import Running, invoke, wait_until
 from tests.harness.conduct import hang
 from tests.harness.sink import Conduct, Sink
 from tests.integration.changes import job_line, text_of
@@ -155,4 +155,61 @@ def test_what_lies_in_the_log_unread_is_lag_and_has_an_age(
             assert done.of(billing, "delivered_total") == jobs + 10
             assert done.of(billing, "outstanding") == done.of(billing, "ledger_gap") == 0
             until(running, "no age", lambda one: one.of(billing, "oldest_undelivered_seconds") == 0)
+            assert running.terminate() == 0
+
+
+def test_what_was_redriven_leaves_no_lag_and_no_age_behind_in_the_log_that_transactions_have_written(
+    broker: Broker, unique: Callable[[str], str], tmp_path: Path
+) -> None:
+    mended = [False]
+    with Sink(lambda *_: 200 if mended[0] else 500) as sink:
+        setting = Setting(tmp_path, broker.bootstrap_servers, unique("job-message"))
+        setting.http("billing", sink.url("/json"), retry_schedule_s=[])
+        setting.create_topics()
+        billing = f"{setting.topic}/billing"
+        assert setting.publish(text_of(*(job_line(f"job-{number}") for number in range(9)))).status == 0
+        with setting.run() as running:
+            until(running, "the dead letters", lambda one: one.of(billing, "dead_letters_total") == 9)
+            mended[0] = True
+            assert invoke("dead-letters", "redrive", billing, "--config", setting.file).status == 0
+            told = until(running, "what was redriven", lambda one: one.of(billing, "delivered_total") == 9)
+            assert told.of(billing, "end_to_end_seconds_count") == 9
+            assert told.of(billing, "rebalances_total", change="assigned") >= 2, "each input has its own"
+            until(
+                running,
+                "nothing to wait",
+                lambda one: one.of(billing, "lag") == one.of(billing, "oldest_undelivered_seconds") == 0,
+            )
+            assert running.terminate() == 0
+        with setting.run() as running:
+            until(running, "both inputs", lambda one: one.of(billing, "rebalances_total", change="assigned") >= 2)
+            until(
+                running,
+                "nothing to wait",
+                lambda one: (
+                    one.of(billing, "ready") == 1
+                    and one.of(billing, "lag") == one.of(billing, "oldest_undelivered_seconds") == 0
+                ),
+            )
+            assert running.terminate() == 0
+
+
+def test_an_endpoint_that_is_gone_parks_its_breaker_and_its_events_age(
+    broker: Broker, unique: Callable[[str], str], tmp_path: Path
+) -> None:
+    with Sink(lambda *_: 410) as sink:
+        setting = Setting(tmp_path, broker.bootstrap_servers, unique("job-message"))
+        setting.http("billing", sink.url("/json"))
+        setting.create_topics()
+        billing = f"{setting.topic}/billing"
+        assert setting.publish(text_of(job_line("job-1"), job_line("job-2"))).status == 0
+        with setting.run() as running:
+            parked = until(
+                running,
+                "the pause",
+                lambda one: one.of(billing, "breaker_state", state="parked") == 1 and one.of(billing, "lag") == 2,
+            )
+            assert parked.of(billing, "breaker_state", state="closed") == 0
+            assert parked.of(billing, "attempts_total", outcome="gone") >= 1
+            until(running, "age", lambda one: one.of(billing, "oldest_unsettled_seconds") > 5)
             assert running.terminate() == 0
