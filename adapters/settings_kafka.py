@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from confluent_kafka import Consumer, KafkaException, Producer
 
 from adapters.settings_faults import MASK, Faults, Steps, is_secret
-from pipeline.client_properties import OURS, why_not
+from pipeline.client_properties import OURS, why_not, why_not_together
 from pipeline.cluster import Cluster
 from pipeline.kafka_errors import kafka_error
 
@@ -77,6 +77,9 @@ def _hidden(at: Steps, value: object, reason: str) -> str:
 
 
 def _check_together(properties: dict[str, object], faults: Faults) -> None:
+    if (reason := why_not_together(properties)) is not None:
+        faults.add(("kafka",), reason, value=False)
+        return
     cluster = Cluster(properties)
     quiet = {"log_level": 0, "logger": log}
     producers = (cluster.producer_config(), cluster.transactional_config("check"))

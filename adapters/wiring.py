@@ -51,6 +51,9 @@ log = logging.getLogger(__name__)
 
 LOOK_FOR_REDRIVES_S = 5.0
 
+REDRIVE_MEMBER = ".redrive"
+"""Both inputs of a subscription are members of one group: what the second one adds to a group.instance.id."""
+
 JOIN_SLACK_S = 2.0
 """How long after the grace period the threads may still take, all together, before they are left behind."""
 
@@ -151,7 +154,7 @@ class Delivering:
         topic = self._input_topic(one, source)
         transform = self._transform(one, vital)
         transactions = self._transactions(one, source, vital)
-        make_source = self._source_for(one, topic, vital)
+        make_source = self._source_for(one, source, vital)
         return QueueSubscriptionLoop(one, make_source, transactions, transform, self._stop, vital, self._metrics, topic)
 
     def _transform(self, one: Subscription, vital: Vital) -> Transform:
@@ -190,7 +193,7 @@ class Delivering:
 
         return HttpSubscriptionLoop(
             one,
-            self._source_for(one, names.events, vital),
+            self._source_for(one, source, vital),
             make_custody,
             KafkaHeldReader(self._cluster, names.held),
             prepare,
@@ -216,9 +219,10 @@ class Delivering:
         vital.turned()
         return not self._stop.requested or self._stop.left_s() > 0
 
-    def _source_for(self, one: Subscription, topic: str, vital: Vital) -> Callable[..., KafkaSource]:
+    def _source_for(self, one: Subscription, source: int, vital: Vital) -> Callable[..., KafkaSource]:
+        topic = self._input_topic(one, source)
         group = subscription_group(one.topic_name, one.name)
-
+        suffix = REDRIVE_MEMBER if source == REDRIVE else ""
         said_s = float("-inf")
 
         def on_trouble(reason: str | None) -> None:
@@ -228,7 +232,7 @@ class Delivering:
                 said_s = time.monotonic()
                 log.error("not_ready", extra={"subscription": one.label, "reason": reason})
 
-        return lambda listener: KafkaSource(self._cluster, topic, group, one.start, listener, on_trouble)
+        return lambda listener: KafkaSource(self._cluster, topic, group, one.start, listener, on_trouble, suffix)
 
     def _end(self) -> ExitStatus:
         log.info("stopping", extra={"grace_s": round(self._stop.left_s(), 1)})

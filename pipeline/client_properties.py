@@ -2,9 +2,12 @@
 
 Shape   CONSUMER_ONLY and PRODUCER_ONLY are the names that librdkafka marks C and P; what it marks * is anybody's.
         PROMISED tells what is fixed, at which value and why; OURS tells what batch-events sets by itself
+        why_not(name, value) tells why a property cannot be so, why_not_together(properties) why they cannot all be
 Source  librdkafka's own table (rd_kafka_conf_properties_show), which a test compares with this one
 """
 
+import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 CONSUMER_ONLY = frozenset(
@@ -109,9 +112,14 @@ PROMISED: dict[str, Promised] = {
 BY_KEY = frozenset({"consistent", "consistent_random", "murmur2", "murmur2_random", "fnv1a", "fnv1a_random"})
 """Partitioners that send one key to one partition."""
 
+GROUP_PROTOCOL = "group.protocol"
+INSTANCE_ID = "group.instance.id"
+"""The name that a process keeps from one start to the next; each of its members adds something of its own."""
+
+_INSTANCE = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}")
+
 OURS: dict[str, str] = {
     "group.id": "it is the subscription's",
-    "group.instance.id": "the inputs of a subscription are members of one group, and would throw each other out",
     "transactional.id": "each input has its own",
     "logger": "log lines go where all others go",
     "error_cb": "errors are heard",
@@ -132,10 +140,22 @@ def why_not(name: str, value: object) -> str | None:
         return "is bootstrap.servers by its other name; write that"
     if name == "partitioner" and value not in BY_KEY:
         return f"must send one key to one partition, or events of a job lose their order; allowed: {_listed(BY_KEY)}"
+    if name == INSTANCE_ID and not _INSTANCE.fullmatch(str(value)):
+        return "is no name for a member; allowed: 1 to 200 letters, digits, `.`, `_` and `-`, but not `.` or `..`"
     promised = PROMISED.get(name)
     if promised is None or _same(promised.value, value):
         return None
     return f"is fixed at {promised.value!r}: {promised.why}"
+
+
+def why_not_together(properties: Mapping[str, object]) -> str | None:
+    """Why properties that are fine by themselves do not go together; None if they do."""
+    if INSTANCE_ID in properties and _same("consumer", properties.get(GROUP_PROTOCOL)):
+        return (
+            f"{INSTANCE_ID} does not go with {GROUP_PROTOCOL} consumer: a process that was killed could not come back "
+            "before the broker has given its former self up, 45 s by default"
+        )
+    return None
 
 
 def _same(promised: object, value: object) -> bool:

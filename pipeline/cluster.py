@@ -13,7 +13,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from pipeline.client_properties import CONSUMER_ONLY, PRODUCER_ONLY, PROMISED
+from pipeline.client_properties import CONSUMER_ONLY, INSTANCE_ID, PRODUCER_ONLY, PROMISED
 from pipeline.errors import PipelineError
 from pipeline.kafka_errors import is_access, is_unreachable, translate
 from pipeline.log_ends import LogEnds
@@ -123,7 +123,7 @@ class Cluster:
         return {name: value for name, value in config.items() if name not in _OUTSIDE_TRANSACTIONS}
 
     def consumer_config(self, group: str, on_error: Callable[[Any], None] | None = None) -> Properties:
-        """For a consumer of a subscription's group."""
+        """For a consumer that nobody waits for when it has gone: it has no group.instance.id."""
         own = self._own(PRODUCER_ONLY)
         config = {**_CONSUMER_DEFAULTS, **own, **_promised(_CONSUMER_PROMISED), "group.id": group}
         if config["group.protocol"] == "consumer":
@@ -132,10 +132,20 @@ class Cluster:
             config["error_cb"] = on_error
         return config
 
+    def member_config(self, group: str, suffix: str, on_error: Callable[[Any], None]) -> Properties:
+        """For a member of a subscription's group; the suffix tells it from the process's other ones there.
+
+        With a group.instance.id it is a static member: the group keeps its partitions for it while it restarts.
+        """
+        config = self.consumer_config(group, on_error)
+        if INSTANCE_ID in self._properties:
+            config[INSTANCE_ID] = f"{self._properties[INSTANCE_ID]}{suffix}"
+        return config
+
     def _own(self, foreign: AbstractSet[str]) -> Properties:
         """The operator's properties, but for those of the other kind of client and those that are not the operator's.
 
         A promised one must not even stand there under its other name: of two names librdkafka heeds the last.
         """
-        left_out = foreign | PROMISED.keys() | {"group.id", "group.instance.id", "transactional.id"}
+        left_out = foreign | PROMISED.keys() | {"group.id", INSTANCE_ID, "transactional.id"}
         return {name: value for name, value in self._properties.items() if name not in left_out}

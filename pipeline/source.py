@@ -4,18 +4,22 @@ Shape   KafkaSource keeps the Source port (ports.py) over a confluent-kafka cons
 Start   each assignment begins at our own committed offset, never at the client's guess (`auto.offset.reset=error`):
         starting_point() decides, and what expired or fell off the log is said and counted
 Commits one is outstanding at most; its answer comes through poll
-Errors  errors of the broker or the network are logged and waited out, fatal ones raise PipelineError
+Errors  errors of the broker or the network are logged and waited out; a fatal one, such as that another process has our
+        group.instance.id, lets go of all partitions and raises PipelineError from the next poll
 """
 
 import logging
 from collections.abc import Callable
+from typing import NoReturn
 
 import msgspec
 from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from pipeline.asking import ANSWER_S, ask
+from pipeline.client_properties import INSTANCE_ID
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, read_note
+from pipeline.errors import PipelineError
 from pipeline.kafka_errors import describe, is_access, is_unreachable, kafka_error
 from pipeline.log_reader import record_of
 from pipeline.ports import Commit, Record, SourceListener, Start
@@ -63,11 +67,13 @@ class KafkaSource:
         start: StartAt,
         listener: SourceListener,
         on_error: Callable[[str | None], None],
+        suffix: str = "",
     ) -> None:
         """Join the group.
 
         Args:
             on_error: hears what keeps us from working, and None when a broker has answered again.
+            suffix: of our group.instance.id, where we have one.
         """
         self._cluster = cluster
         self._topic = topic
@@ -75,6 +81,7 @@ class KafkaSource:
         self._listener = listener
         self._on_error = on_error
         self._troubled = False
+        self._fatal: KafkaError | None = None
         self._paused: set[int] = set()
         self._outstanding = False
         self._out_of_range = False
@@ -82,7 +89,8 @@ class KafkaSource:
         self._placed: dict[int, int] = {}
         """Where each partition began, until something of it has been read."""
 
-        config = cluster.consumer_config(group, self._on_client_error)
+        config = cluster.member_config(group, suffix, self._on_client_error)
+        self._instance = config.get(INSTANCE_ID)
         self._cooperative = config["group.protocol"] == "consumer" or "cooperative" in str(
             config.get("partition.assignment.strategy", "")
         )
@@ -93,6 +101,8 @@ class KafkaSource:
         """Take one record within the timeout, and with it all that lies ready."""
         self._fresh.clear()
         first = self._consumer.poll(timeout_s)
+        if self._fatal is not None:
+            self._give_up(self._fatal)
         if first is None:
             return []
         messages = [first]
@@ -171,8 +181,8 @@ class KafkaSource:
         return record_of(message)
 
     def _on_message_error(self, error: KafkaError) -> None:
-        if error.fatal():
-            raise self._cluster.explain(error)
+        if _is_fatal(error):
+            self._give_up(error)
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
             # The log was cut under a running consumer. Begin this assignment again: that says what was lost.
             log.error("offset_out_of_range", extra={"topic": self._topic, "error": describe(error)})
@@ -192,7 +202,17 @@ class KafkaSource:
         """Who we are in the group: fences a transaction's offsets. Valid until the next poll."""
         return self._consumer.consumer_group_metadata()
 
+    def _give_up(self, error: KafkaError) -> NoReturn:
+        """Somebody else has our partitions, or will have them."""
+        self._listener.on_lost({part.partition for part in self._consumer.assignment()})
+        reason = self._cluster.explain(error)
+        if self._instance is None:
+            raise reason
+        raise PipelineError(f"{reason}; our group.instance.id is {self._instance!r}, which no other process may have")
+
     def _on_client_error(self, error: KafkaError) -> None:
+        if _is_fatal(error):
+            self._fatal = error
         if is_unreachable(error) or is_access(error):
             self._trouble(error)
 
@@ -295,6 +315,8 @@ class KafkaSource:
         self._outstanding = False
         failed = error or next((part.error for part in partitions if part.error), None)
         if failed:
+            if _is_fatal(kafka_error(failed)):
+                self._fatal = kafka_error(failed)
             # Refused because the group moves, or not answered: what it would have said is said by the next one.
             log.warning("commit_failed", extra={"topic": self._topic, "error": describe(kafka_error(failed))})
         too_large = failed is not None and kafka_error(failed).code() == KafkaError.OFFSET_METADATA_TOO_LARGE
@@ -305,3 +327,8 @@ class KafkaSource:
 
     def _offsets(self, offsets: dict[int, int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition, offset) for partition, offset in offsets.items()]
+
+
+def _is_fatal(error: KafkaError) -> bool:
+    """Whether the client is beyond help; of a fenced one its commits are told first."""
+    return error.fatal() or error.code() in {KafkaError._FATAL, KafkaError.FENCED_INSTANCE_ID}

@@ -106,3 +106,14 @@ def test_a_clients_errors_reach_who_asked() -> None:
 
     assert Cluster(SERVERS).consumer_config("g", on_error)["error_cb"] is on_error
     assert "error_cb" not in Cluster(SERVERS).consumer_config("g")
+
+
+def test_each_member_of_a_process_has_its_own_instance_id_and_no_other_consumer_has_one() -> None:
+    cluster = Cluster(SERVERS | {"group.instance.id": "pod-0"})
+    ids = [cluster.member_config("g", suffix, print)["group.instance.id"] for suffix in ("", ".redrive")]
+    assert ids == ["pod-0", "pod-0.redrive"]
+    assert "group.instance.id" not in cluster.consumer_config("g").keys() | cluster.producer_config().keys()
+
+
+def test_without_the_operators_word_a_member_is_a_dynamic_one() -> None:
+    assert "group.instance.id" not in Cluster(SERVERS).member_config("g", ".redrive", print)
