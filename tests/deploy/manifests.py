@@ -8,10 +8,14 @@ import yaml
 Manifest = dict[str, Any]
 
 
+DELIVERING = ("Deployment", "StatefulSet")
+
+
 class Pod(NamedTuple):
-    """What a Deployment or Job starts."""
+    """What a Deployment, StatefulSet or Job starts."""
 
     owner: str
+    name: str
     labels: dict[str, str]
     spec: dict[str, Any]
 
@@ -26,13 +30,22 @@ class Pod(NamedTuple):
     @property
     def references(self) -> dict[str, tuple[str, str]]:
         """Environment variables that come from a Secret: its name and the key in it."""
-        secret = {one["name"]: one["valueFrom"]["secretKeyRef"] for one in self.container["env"] if "valueFrom" in one}
-        return {name: (reference["name"], reference["key"]) for name, reference in secret.items()}
+        return {name: (one["name"], one["key"]) for name, one in self._from("secretKeyRef").items()}
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Environment variables that come from a field of the pod."""
+        return {name: one["fieldPath"] for name, one in self._from("fieldRef").items()}
 
     @property
     def literals(self) -> dict[str, str]:
         """Environment variables that stand in the manifest."""
         return {one["name"]: one["value"] for one in self.container["env"] if "valueFrom" not in one}
+
+    def _from(self, source: str) -> dict[str, Any]:
+        return {
+            one["name"]: one["valueFrom"][source] for one in self.container["env"] if source in one.get("valueFrom", {})
+        }
 
 
 def read_manifests(text: str) -> list[Manifest]:
@@ -51,17 +64,33 @@ def the_only(resources: Iterable[Manifest], kind: str) -> Manifest:
     return one
 
 
+def workloads(resources: Iterable[Manifest], *kinds: str) -> list[Manifest]:
+    """All that starts pods, or only these kinds of it."""
+    return [one for one in resources if one["kind"] in (kinds or (*DELIVERING, "Job"))]
+
+
+def pod_of(workload: Manifest) -> Pod:
+    """What it starts."""
+    template = workload["spec"]["template"]
+    return Pod(workload["kind"], workload["metadata"]["name"], template["metadata"]["labels"], template["spec"])
+
+
 def pods(resources: Iterable[Manifest]) -> list[Pod]:
-    """What all Deployments and Jobs start."""
-    templates = {one["kind"]: one["spec"]["template"] for one in resources if one["kind"] in {"Deployment", "Job"}}
-    assert set(templates) == {"Deployment", "Job"}
-    return [Pod(kind, one["metadata"]["labels"], one["spec"]) for kind, one in templates.items()]
+    """All pods."""
+    resources = list(resources)
+    return [*delivering(resources), topics_pod(resources)]
 
 
-def pod_of(resources: Iterable[Manifest], kind: str) -> Pod:
-    """What the Deployment, or the Job, starts."""
-    (pod,) = (pod for pod in pods(resources) if pod.owner == kind)
-    return pod
+def delivering(resources: Iterable[Manifest]) -> list[Pod]:
+    """Those that deliver."""
+    found = [pod_of(one) for one in workloads(resources, *DELIVERING)]
+    assert found
+    return found
+
+
+def topics_pod(resources: Iterable[Manifest]) -> Pod:
+    """The one that makes the topics."""
+    return pod_of(the_only(resources, "Job"))
 
 
 def selects(selector: dict[str, str], pod: Pod) -> bool:

@@ -2,17 +2,20 @@
 
 import base64
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from adapters.cli import parser
+from adapters.commands.run import chosen
 from adapters.settings import Settings
 from adapters.settings_file import load_settings
+from pipeline.room import share
+from pipeline.subscription import Protocol, Subscription
 from tests.deploy.kustomize import kustomize_build
-from tests.deploy.manifests import Manifest, Pod, configuration, pod_of, pods
-from tests.deploy.places import DEPLOY
+from tests.deploy.manifests import Manifest, Pod, configuration, delivering, pods, topics_pod
+from tests.deploy.places import TOP
+from tests.deploy.sources import copy_of_deploy
 
 STAND_IN = base64.b64encode(bytes(32)).decode()
 """Passes for any secret: a password, or 32 bytes for a signature."""
@@ -22,13 +25,26 @@ LEAVING_S = 10
 
 
 def environment(pod: Pod) -> dict[str, str]:
-    return pod.literals | dict.fromkeys(pod.references, STAND_IN)
+    return pod.literals | dict.fromkeys(pod.references, STAND_IN) | dict.fromkeys(pod.fields, f"{pod.name}-0")
 
 
 def settings(resources: list[Manifest], pod: Pod, folder: Path) -> Settings:
     file = folder / "batch-events.yaml"
     file.write_text(configuration(resources, pod))
     return load_settings(str(file), environment(pod))
+
+
+def bound_mib(http: int) -> float:
+    """The README's bound for so many HTTP subscriptions."""
+    found = re.search(r"`(\d+) \+ n x \(([\d.]+) \+ ([\d.]+) x e / 1024\)` MiB", (TOP / "README.md").read_text())
+    assert found is not None
+    process, one, event = map(float, found.groups())
+    return process + http * (one + event * share(http or 1).events / 1024)
+
+
+def subscriptions(read: Settings, pod: Pod) -> list[Subscription]:
+    """Those that a pod delivers."""
+    return chosen(read, parser().parse_args(pod.container["args"]).subscription)
 
 
 def test_the_configuration_is_accepted_with_what_the_pods_environment_holds(
@@ -44,37 +60,53 @@ def test_pods_get_the_secrets_that_the_configuration_refers_to_and_no_others(res
 
 
 def test_both_commands_are_ours(resources: list[Manifest]) -> None:
-    run = parser().parse_args(pod_of(resources, "Deployment").container["args"])
-    topics = parser().parse_args(pod_of(resources, "Job").container["args"])
-    assert run.run.__module__.endswith("commands.run")
+    for pod in delivering(resources):
+        run = parser().parse_args(pod.container["args"])
+        assert run.run.__module__.endswith("commands.run")
+    topics = parser().parse_args(topics_pod(resources).container["args"])
     assert topics.run.__module__.endswith("commands.topics")
     assert topics.apply
 
 
 def test_probes_ask_where_the_process_listens(resources: list[Manifest], tmp_path: Path) -> None:
-    pod = pod_of(resources, "Deployment")
-    (port,) = pod.container["ports"]
-    assert settings(resources, pod, tmp_path).http.listen == f"0.0.0.0:{port['containerPort']}"
-    asked = {name: pod.container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
-    assert {one["port"] for one in asked.values()} == {port["name"]}
-    assert {name: one["path"] for name, one in asked.items()} == {
-        "startupProbe": "/live",
-        "livenessProbe": "/live",
-        "readinessProbe": "/ready",
-    }
+    for pod in delivering(resources):
+        (port,) = pod.container["ports"]
+        assert settings(resources, pod, tmp_path).http.listen == f"0.0.0.0:{port['containerPort']}"
+        asked = {name: pod.container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+        assert {one["port"] for one in asked.values()} == {port["name"]}
+        assert {name: one["path"] for name, one in asked.items()} == {
+            "startupProbe": "/live",
+            "livenessProbe": "/live",
+            "readinessProbe": "/ready",
+        }
 
 
 def test_a_pod_is_killed_only_after_it_had_all_its_time_to_stop(resources: list[Manifest], tmp_path: Path) -> None:
-    pod = pod_of(resources, "Deployment")
-    grace_s = settings(resources, pod, tmp_path).stop_grace_s
-    assert pod.spec["terminationGracePeriodSeconds"] >= grace_s + LEAVING_S
+    for pod in delivering(resources):
+        grace_s = settings(resources, pod, tmp_path).stop_grace_s
+        assert pod.spec["terminationGracePeriodSeconds"] >= grace_s + LEAVING_S
+
+
+def test_every_subscription_is_delivered_by_one_of_them(resources: list[Manifest], tmp_path: Path) -> None:
+    delivered = [
+        one.label for pod in delivering(resources) for one in subscriptions(settings(resources, pod, tmp_path), pod)
+    ]
+    all_of_them = chosen(settings(resources, topics_pod(resources), tmp_path), None)
+    assert sorted(delivered) == sorted(one.label for one in all_of_them)
+
+
+def test_memory_is_above_what_a_process_was_measured_to_take(resources: list[Manifest], tmp_path: Path) -> None:
+    for pod in delivering(resources):
+        http = sum(one.protocol is Protocol.HTTP for one in subscriptions(settings(resources, pod, tmp_path), pod))
+        for amounts in pod.container["resources"]["requests"], pod.container["resources"]["limits"]:
+            assert int(amounts["memory"].removesuffix("Mi")) > bound_mib(http)
 
 
 @pytest.mark.kustomize
 def test_a_changed_configuration_rolls_the_pods(tmp_path: Path) -> None:
-    copy = shutil.copytree(DEPLOY, tmp_path / "deploy", ignore=shutil.ignore_patterns("wheels"))
-    before = pod_of(kustomize_build(copy / "base"), "Deployment").spec
+    copy = copy_of_deploy(tmp_path)
+    (before,) = delivering(kustomize_build(copy / "base"))
     file = copy / "base" / "batch-events.yaml"
     file.write_text(file.read_text() + "# changed\n")
-    after = pod_of(kustomize_build(copy / "base"), "Deployment").spec
-    assert before["volumes"] != after["volumes"]
+    (after,) = delivering(kustomize_build(copy / "base"))
+    assert before.spec["volumes"] != after.spec["volumes"]

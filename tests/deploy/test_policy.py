@@ -5,15 +5,37 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 import pytest
+import yaml
 
 from adapters.callback.address_guard import refused_address
 from tests.deploy.dockerfile import read_dockerfile
-from tests.deploy.manifests import Manifest, Pod, of_kind, pod_of, pods, selects, the_only
+from tests.deploy.manifests import (
+    DELIVERING,
+    Manifest,
+    Pod,
+    configuration,
+    delivering,
+    of_kind,
+    pod_of,
+    pods,
+    selects,
+    the_only,
+    topics_pod,
+    workloads,
+)
 from tests.deploy.places import pyproject
 from tests.deploy.sources import BUILT_OVERLAYS, Source
 
 BACKLOG_BYTES = 250 * 2**20
 """What a process may take under any backlog, by our own promise."""
+
+INSTANCE_ID = "BATCH_EVENTS__KAFKA__GROUP_INSTANCE_ID"
+SESSION_MS = "BATCH_EVENTS__KAFKA__SESSION_TIMEOUT_MS"
+LEAST_SESSION_MS = 15_000
+"""What a new pod may need to be there."""
+
+SETTLED_S = 600
+"""How long nothing must ask for a pod before it goes."""
 
 SECRET_NAME = re.compile("SECRET|PASSWORD|TOKEN|CREDENTIAL|KEY")
 
@@ -53,8 +75,9 @@ def test_pods_say_what_they_need_and_have_limits(resources: list[Manifest]) -> N
     for pod in pods(resources):
         for amounts in pod.container["resources"]["requests"], pod.container["resources"]["limits"]:
             assert amounts.keys() == {"cpu", "memory", "ephemeral-storage"}
-    limit = pod_of(resources, "Deployment").container["resources"]["limits"]["memory"]
-    assert int(limit.removesuffix("Mi")) * 2**20 > BACKLOG_BYTES
+    for pod in delivering(resources):
+        limit = pod.container["resources"]["limits"]["memory"]
+        assert int(limit.removesuffix("Mi")) * 2**20 > BACKLOG_BYTES
 
 
 def test_pods_run_this_version(resources: list[Manifest]) -> None:
@@ -72,19 +95,98 @@ def test_secrets_are_references(resources: list[Manifest]) -> None:
 
 
 def test_pods_of_a_service_and_of_the_budget_are_those_that_deliver(resources: list[Manifest]) -> None:
-    delivering, making_topics = pod_of(resources, "Deployment"), pod_of(resources, "Job")
-    budget = the_only(resources, "PodDisruptionBudget")["spec"]
-    service = the_only(resources, "Service")["spec"]
-    spreads = [one["labelSelector"]["matchLabels"] for one in delivering.spec["topologySpreadConstraints"]]
-    for selector in (service["selector"], budget["selector"]["matchLabels"], *spreads):
-        assert selects(selector, delivering)
-        assert not selects(selector, making_topics)
-    assert budget["maxUnavailable"] == 1
-    assert [port["targetPort"] for port in service["ports"]] == [delivering.container["ports"][0]["name"]]
+    services, budgets = of_kind(resources, "Service"), of_kind(resources, "PodDisruptionBudget")
+    for workload in workloads(resources, *DELIVERING):
+        pod = pod_of(workload)
+        (service,) = (one["spec"] for one in services if selects(one["spec"]["selector"], pod))
+        (budget,) = (one["spec"] for one in budgets if selects(one["spec"]["selector"]["matchLabels"], pod))
+        spreads = [one["labelSelector"]["matchLabels"] for one in pod.spec["topologySpreadConstraints"]]
+        own = workload["spec"]["selector"]["matchLabels"]
+        for selector in (own, service["selector"], budget["selector"]["matchLabels"], *spreads):
+            assert [one.name for one in pods(resources) if selects(selector, one)] == [pod.name]
+        assert budget["maxUnavailable"] == 1
+        assert [port["targetPort"] for port in service["ports"]] == [pod.container["ports"][0]["name"]]
+    assert len(services) == len(budgets) == len(delivering(resources))
 
 
-def test_a_rollout_takes_nothing_away_before_the_new_pod_is_ready(resources: list[Manifest]) -> None:
-    assert the_only(resources, "Deployment")["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+def test_pods_whose_names_change_are_rolled_without_taking_any_away(resources: list[Manifest]) -> None:
+    for deployment in of_kind(resources, "Deployment"):
+        assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+        assert not pod_of(deployment).fields
+
+
+def test_pods_that_keep_their_names_are_static_members(resources: list[Manifest]) -> None:
+    for one in of_kind(resources, "StatefulSet"):
+        pod = pod_of(one)
+        assert pod.fields == {INSTANCE_ID: "metadata.name"}
+        assert int(pod.literals[SESSION_MS]) >= LEAST_SESSION_MS
+        assert one["spec"]["podManagementPolicy"] == "Parallel"
+        assert one["spec"]["updateStrategy"] == {"type": "RollingUpdate"}
+
+
+def scaled(resources: list[Manifest]) -> list[tuple[Manifest, int, int, Any]]:
+    """Each autoscaler with its least and its greatest number of pods, and how it goes about it."""
+    return [
+        *(
+            (one, one["spec"]["minReplicas"], one["spec"]["maxReplicas"], one["spec"]["behavior"])
+            for one in of_kind(resources, "HorizontalPodAutoscaler")
+        ),
+        *(
+            (
+                one,
+                one["spec"]["minReplicaCount"],
+                one["spec"]["maxReplicaCount"],
+                one["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"],
+            )
+            for one in of_kind(resources, "ScaledObject")
+        ),
+    ]
+
+
+def test_an_autoscaler_has_its_workload_for_itself_and_is_in_no_hurry_to_take_pods_away(
+    resources: list[Manifest],
+) -> None:
+    autoscaled = [one for one, *_ in scaled(resources)]
+    targets = [(one["spec"]["scaleTargetRef"]["kind"], one["spec"]["scaleTargetRef"]["name"]) for one in autoscaled]
+    there = [(one["kind"], one["metadata"]["name"]) for one in workloads(resources, *DELIVERING)]
+    assert sorted(targets) == (sorted(there) if targets else [])
+    for workload in workloads(resources, *DELIVERING):
+        assert ("replicas" in workload["spec"]) != bool(targets)
+    for _, least, most, behavior in scaled(resources):
+        assert 2 <= least <= most
+        down = behavior["scaleDown"]
+        assert down["stabilizationWindowSeconds"] >= SETTLED_S
+        assert down["policies"] == [{"type": "Pods", "value": 1, "periodSeconds": 300}]
+
+
+def test_no_more_pods_than_partitions(resources: list[Manifest]) -> None:
+    config = yaml.safe_load(configuration(resources, topics_pod(resources)))
+    partitions = config["topics"]["partitions"]
+    assert all(most <= partitions for _, _, most, _ in scaled(resources))
+    assert all(one["spec"].get("replicas", 1) <= partitions for one in workloads(resources, *DELIVERING))
+
+
+def test_the_backlog_decides_by_the_names_of_our_metrics(resources: list[Manifest]) -> None:
+    for one in of_kind(resources, "ScaledObject"):
+        queries = {trigger["name"]: trigger["metadata"]["query"] for trigger in one["spec"]["triggers"]}
+        assert {name: re.findall(r"batch_events_\w+", query) for name, query in queries.items()} == {
+            "oldest-undelivered": ["batch_events_oldest_undelivered_seconds"],
+            "lag": ["batch_events_lag"],
+        }
+        for trigger in one["spec"]["triggers"]:
+            assert trigger["metadata"].keys() == {"serverAddress", "query", "threshold"}
+            assert "by (subscription)" in trigger["metadata"]["query"]
+
+
+def test_a_pod_monitor_finds_those_that_deliver(resources: list[Manifest]) -> None:
+    for monitor in of_kind(resources, "PodMonitor"):
+        (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+        labels = monitor["spec"]["selector"]["matchLabels"]
+        assert [pod.name for pod in pods(resources) if selects(labels, pod)] == [
+            pod.name for pod in delivering(resources)
+        ]
+        assert endpoint["path"] == "/metrics"
+        assert all(endpoint["port"] == pod.container["ports"][0]["name"] for pod in delivering(resources))
 
 
 def test_the_job_ends_and_goes_away(resources: list[Manifest]) -> None:
@@ -104,10 +206,10 @@ def rules(resources: list[Manifest], pod: Pod, way: str) -> list[dict[str, Any]]
 
 
 def test_only_probes_and_scrapes_come_in(resources: list[Manifest]) -> None:
-    delivering = pod_of(resources, "Deployment")
-    port = delivering.container["ports"][0]["containerPort"]
-    assert rules(resources, delivering, "ingress") == [{"ports": [{"protocol": "TCP", "port": port}]}]
-    assert rules(resources, pod_of(resources, "Job"), "ingress") == []
+    for pod in delivering(resources):
+        port = pod.container["ports"][0]["containerPort"]
+        assert rules(resources, pod, "ingress") == [{"ports": [{"protocol": "TCP", "port": port}]}]
+    assert rules(resources, topics_pod(resources), "ingress") == []
 
 
 def ports(rule: dict[str, Any]) -> set[int]:
@@ -115,13 +217,17 @@ def ports(rule: dict[str, Any]) -> set[int]:
 
 
 def test_name_resolution_kafka_and_callbacks_go_out(resources: list[Manifest]) -> None:
-    out = {owner: rules(resources, pod_of(resources, owner), "egress") for owner in ("Deployment", "Job")}
-    reached = {owner: set().union(*map(ports, found)) for owner, found in out.items()}
-    assert reached == {"Deployment": {53, 80, 443, 9092, 9093, 9094}, "Job": {53, 9092, 9093, 9094}}
+    for pod in pods(resources):
+        reached = set().union(*map(ports, rules(resources, pod, "egress")))
+        assert reached == {53, 9092, 9093, 9094} | (set() if pod.owner == "Job" else {80, 443})
 
 
 def test_callbacks_may_go_to_no_address_that_our_own_guard_refuses_as_internal(resources: list[Manifest]) -> None:
-    out = rules(resources, pod_of(resources, "Deployment"), "egress")
+    for pod in delivering(resources):
+        callbacks_are_public(rules(resources, pod, "egress"))
+
+
+def callbacks_are_public(out: list[dict[str, Any]]) -> None:
     (callbacks,) = (rule for rule in out if 443 in ports(rule))
     blocks = [one["ipBlock"] for one in callbacks["to"]]
     excepted = [network for block in blocks for network in block.get("except", [])]
