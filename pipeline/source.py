@@ -82,6 +82,7 @@ class KafkaSource:
         self._on_error = on_error
         self._troubled = False
         self._fatal: KafkaError | None = None
+        self._held: set[int] = set()
         self._paused: set[int] = set()
         self._outstanding = False
         self._out_of_range = False
@@ -203,8 +204,8 @@ class KafkaSource:
         return self._consumer.consumer_group_metadata()
 
     def _give_up(self, error: KafkaError) -> NoReturn:
-        """Somebody else has our partitions, or will have them."""
-        self._listener.on_lost({part.partition for part in self._consumer.assignment()})
+        """Somebody else has our partitions, or will have them; the client has forgotten which they were."""
+        self._listener.on_lost(self._held)
         reason = self._cluster.explain(error)
         if self._instance is None:
             raise reason
@@ -246,6 +247,7 @@ class KafkaSource:
         # librdkafka keeps a pause across losing and regaining a partition: say it anew.
         self._consumer.pause(placed)
         self._paused |= starts.keys()
+        self._held |= starts.keys()
 
     def _starts(self, partitions: list[int]) -> dict[int, Start]:
         """Ask the brokers, as long as a group callback may last; a leader that moves, or is away, is asked again."""
@@ -305,7 +307,9 @@ class KafkaSource:
         self._unassign(partitions)
 
     def _unassign(self, partitions: list[TopicPartition]) -> None:
-        self._paused -= {part.partition for part in partitions}
+        gone = {part.partition for part in partitions}
+        self._paused -= gone
+        self._held -= gone
         if self._cooperative:
             self._consumer.incremental_unassign(partitions)
         else:

@@ -6,10 +6,14 @@ import signal
 
 from tests.faults.case import case
 from tests.faults.kill_points import CLOCKS
-from tests.faults.scene import Scene
+from tests.faults.scene import HELD_S, Scene
 from tests.harness.command import Running
 from tests.harness.conduct import hang, hang_for_good, slowly
 from tests.harness.sink import Conduct
+
+INSTANCE_ID = "BATCH_EVENTS__KAFKA__GROUP_INSTANCE_ID"
+PATIENT = {"session.timeout.ms": 40_000}
+"""A session that no case waits for: who has partitions again was given them back."""
 
 
 @case(
@@ -130,6 +134,69 @@ def rolling_restart(scene: Scene) -> None:
         assert scene.stop(old) == 0
     scene.publish(20, seed=2)
     scene.finish()
+
+
+@case(
+    "rolling restart of three static members",
+    "One after the other is stopped and comes back under its name while keys are held: nobody else is told, nothing is "
+    "sent twice.",
+    clocks="session 40 s",
+    config={"kafka": PATIENT},
+    http={"retry_schedule_s": [0.1, HELD_S, 0.1, 0.1]},
+)
+def rolling_restart_of_static_members(scene: Scene) -> None:
+    scene.sink.answer = unlucky_at_first
+    scene.publish(150)
+    members = static_members(scene)
+    scene.wait_held()
+    told = told_of(scene)
+    for name, old in members.items():
+        assert scene.stop(old) == 0
+        members[name] = scene.start({INSTANCE_ID: name})
+        scene.wait(lambda new=members[name]: owns_partitions(new), "it to have its partitions")  # type: ignore[misc]
+        scene.publish(10, seed=2 + len(scene.members))
+    assert told_of(scene)[:3] == told
+    scene.finish()
+
+
+@case(
+    "kill -9 of a static member that comes back at once",
+    "It has its partitions again before its session would have ended, and nobody else is told: sent again is what was "
+    "in flight.",
+    clocks="session 40 s",
+    config={"kafka": PATIENT},
+    http={"retry_schedule_s": [0.1, HELD_S, 0.1, 0.1]},
+)
+def static_member_killed(scene: Scene) -> None:
+    scene.sink.answer = unlucky_at_first
+    scene.publish(150)
+    members = static_members(scene)
+    scene.wait_held()
+    told = told_of(scene)
+    for name in ("pod-0", "pod-2", "pod-0"):
+        scene.kill(members[name])
+        members[name] = scene.start({INSTANCE_ID: name})
+        scene.wait(lambda new=members[name]: owns_partitions(new), "it to have its partitions")  # type: ignore[misc]
+    assert told_of(scene)[:3] == told
+    scene.finish()
+
+
+def static_members(scene: Scene) -> dict[str, Running]:
+    """Three of them, each with its partitions."""
+    members = {name: scene.start({INSTANCE_ID: name}) for name in ("pod-0", "pod-1", "pod-2")}
+    scene.wait(lambda: all(map(owns_partitions, members.values())), "all to own partitions")
+    return members
+
+
+def unlucky_at_first(_path: str, msg_id: str, attempt: int) -> int | Conduct:
+    """Some keys are held."""
+    return 503 if attempt <= 2 and int(msg_id) % 100 == 0 else slowly(0.02)
+
+
+def told_of(scene: Scene) -> list[list[str]]:
+    """What each member that was ever started has been given or has lost, but for what it gave up as it ended."""
+    given = re.compile(r"partitions_(?:assigned|lost) .*")
+    return [[found[0] for line in list(one.lines) if (found := given.search(line))] for one in scene.members]
 
 
 @case("kill -9 of one of three members", "The two others take its partitions over.", clocks=CLOCKS)

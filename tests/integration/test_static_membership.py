@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cluster import Cluster
+from pipeline.errors import PipelineError
+from pipeline.source import KafkaSource
+from pipeline.subscription import Start
 from tests.brokers.broker import Broker
+from tests.contract.stage import PARTITIONS, Heard, KafkaStage
 from tests.harness.command import Running, invoke, wait_until
 from tests.harness.group_state import DurableState
 from tests.harness.kafka import read_all
@@ -198,3 +203,23 @@ def test_both_inputs_of_a_subscription_are_members_and_the_command_that_redrives
             wait_until(lambda: sink.accepted("/json") >= len(wanted), "the redriven ones", WAIT_S, alive=[running])
             assert running.terminate() == 0
         assert [one and int(one[1]) for one in counts] == [count(broker, letters), 0]
+
+
+def test_a_member_whose_name_was_taken_lets_go_of_its_partitions_and_says_so(
+    broker: Broker, unique: Callable[[str], str]
+) -> None:
+    stage = KafkaStage(broker.bootstrap_servers, unique)
+    cluster = Cluster({"bootstrap.servers": broker.bootstrap_servers, "group.instance.id": "pod-0"})
+
+    def member() -> tuple[KafkaSource, Heard]:
+        heard = Heard()
+        source = KafkaSource(cluster, stage.events, stage.group, Start(), heard, lambda _reason: None, ".events")
+        wait_until(lambda: source.poll(1, 0.1) == [] and len(heard.starts) == PARTITIONS, "partitions", WAIT_S)
+        return source, heard
+
+    (older, heard), (newer, _) = member(), member()
+    with pytest.raises(PipelineError, match=r"our group.instance.id is 'pod-0.events', which no other process may"):
+        wait_until(lambda: older.poll(1, 0.1) != [], "the older to hear of it", WAIT_S)
+    assert heard.revoked == [set(range(PARTITIONS))]
+    older.close()
+    newer.close()
