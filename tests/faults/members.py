@@ -6,7 +6,7 @@ import signal
 
 from tests.faults.case import case
 from tests.faults.kill_points import CLOCKS
-from tests.faults.scene import HELD_S, Scene
+from tests.faults.scene import HELD_S, KILL_AT, Scene
 from tests.harness.command import Running
 from tests.harness.conduct import hang, hang_for_good, slowly
 from tests.harness.sink import Conduct
@@ -14,6 +14,8 @@ from tests.harness.sink import Conduct
 INSTANCE_ID = "BATCH_EVENTS__KAFKA__GROUP_INSTANCE_ID"
 PATIENT = {"session.timeout.ms": 40_000}
 """A session that no case waits for: who has partitions again was given them back."""
+
+_CHANGE = re.compile(r"partitions_(assigned|revoked) .*/(\w+) partitions=\[(\d[\d, ]*)\]")
 
 
 @case(
@@ -153,7 +155,7 @@ def rolling_restart_of_static_members(scene: Scene) -> None:
     for name, old in members.items():
         assert scene.stop(old) == 0
         members[name] = scene.start({INSTANCE_ID: name})
-        scene.wait(lambda new=members[name]: owns_partitions(new), "it to have its partitions")  # type: ignore[misc]
+        scene.wait(lambda new=members[name]: owns_its_share(new), "it to have its partitions")  # type: ignore[misc]
         scene.publish(10, seed=2 + len(scene.members))
     assert told_of(scene)[:3] == told
     scene.finish()
@@ -176,16 +178,40 @@ def static_member_killed(scene: Scene) -> None:
     for name in ("pod-0", "pod-2", "pod-0"):
         scene.kill(members[name])
         members[name] = scene.start({INSTANCE_ID: name})
-        scene.wait(lambda new=members[name]: owns_partitions(new), "it to have its partitions")  # type: ignore[misc]
+        scene.wait(lambda new=members[name]: owns_its_share(new), "it to have its partitions")  # type: ignore[misc]
     assert told_of(scene)[:3] == told
     scene.finish()
 
 
+@case(
+    "kill -9 of a static member in a queue transaction",
+    "It is back while its transaction is still open: the queue never shows the messages twice.",
+    clocks="session 40 s",
+    config={"kafka": PATIENT},
+)
+def static_member_killed_in_queue_transaction(scene: Scene) -> None:
+    scene.publish()
+    scene.await_death(scene.start({INSTANCE_ID: "pod-0", KILL_AT: "in-queue-transaction:1"}))
+    scene.start({INSTANCE_ID: "pod-0"})
+    scene.wait(scene.all_arrived, "all before the session would have ended", timeout_s=30)
+    scene.finish()
+
+
 def static_members(scene: Scene) -> dict[str, Running]:
-    """Three of them, each with its partitions."""
+    """Three of them, each with its share of both subscriptions."""
     members = {name: scene.start({INSTANCE_ID: name}) for name in ("pod-0", "pod-1", "pod-2")}
-    scene.wait(lambda: all(map(owns_partitions, members.values())), "all to own partitions")
+    scene.wait(lambda: all(map(owns_its_share, members.values())), "all to own their share")
     return members
+
+
+def owns_its_share(member: Running) -> bool:
+    """Whether it has a third of the six partitions of each subscription."""
+    owned: dict[str, set[str]] = {}
+    for line in list(member.lines):
+        if (found := _CHANGE.search(line)) is not None:
+            own, named = owned.setdefault(found[2], set()), set(found[3].split(", "))
+            owned[found[2]] = own | named if found[1] == "assigned" else own - named
+    return [len(one) for one in owned.values()] == [2, 2]
 
 
 def unlucky_at_first(_path: str, msg_id: str, attempt: int) -> int | Conduct:
@@ -194,9 +220,11 @@ def unlucky_at_first(_path: str, msg_id: str, attempt: int) -> int | Conduct:
 
 
 def told_of(scene: Scene) -> list[list[str]]:
-    """What each member that was ever started has been given or has lost, but for what it gave up as it ended."""
-    given = re.compile(r"partitions_(?:assigned|lost) .*")
-    return [[found[0] for line in list(one.lines) if (found := given.search(line))] for one in scene.members]
+    """What each member that was ever started has been given."""
+    return [
+        [found[0] for line in list(one.lines) if (found := _CHANGE.search(line)) and found[1] == "assigned"]
+        for one in scene.members
+    ]
 
 
 @case("kill -9 of one of three members", "The two others take its partitions over.", clocks=CLOCKS)

@@ -45,8 +45,8 @@ def count(broker: Broker, topic: str) -> int:
 
 
 def changes_of(member: Running) -> list[str]:
-    """What it was told of its partitions, one line each."""
-    found = (re.search(r"partitions_(?:assigned|revoked|lost) .*", line) for line in list(member.lines))
+    """What it was given and what was taken from it, one line each."""
+    found = (re.search(r"partitions_(?:assigned|revoked|lost) .*=\[\d.*", line) for line in list(member.lines))
     return [one[0] for one in found if one is not None]
 
 
