@@ -4,6 +4,9 @@ Shape   needed(settings) -> specs; TopicAdmin reads and creates through confluen
 Errors  BrokerUnreachableError, AccessRefusedError; what Kafka refuses to create is told topic by topic
 """
 
+from concurrent.futures import Future
+from typing import Any
+
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that the package does not list
     ConfigResource,
@@ -14,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
 from adapters.settings import QueueSubscriptionSettings, Settings
 from pipeline.cluster import Cluster
 from pipeline.errors import PipelineError
-from pipeline.kafka_errors import describe, kafka_error
+from pipeline.kafka_errors import About, describe, kafka_error
 from pipeline.topics import (
     DEAD_LETTER_EXTRA_BYTES,
     EVENT_MAX_BYTES,
@@ -85,7 +88,7 @@ class TopicAdmin:
             found = [name for name in names if name in metadata]
             asked = [ConfigResource(ResourceType.TOPIC, name) for name in found]
             answers = self._admin.describe_configs(asked, request_timeout=ANSWER_S) if asked else {}
-            configs = {resource.name: future.result() for resource, future in answers.items()}
+            configs = {resource.name: self._config(resource.name, future) for resource, future in answers.items()}
         except KafkaException as error:
             raise self._explained(error) from error
         return {
@@ -96,6 +99,13 @@ class TopicAdmin:
             )
             for name in found
         }
+
+    def _config(self, name: str, answer: Future[Any]) -> dict[str, Any]:
+        try:
+            config: dict[str, Any] = answer.result()
+        except KafkaException as error:
+            raise self._cluster.explain(error, About((name,))) from error
+        return config
 
     def create(self, specs: list[TopicSpec]) -> dict[str, str | None]:
         """Create topics; for each, why it was not created, or None."""

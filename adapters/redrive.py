@@ -23,11 +23,11 @@ from pipeline.commit_note import MAX_BYTES, CommitNote, read_note, write_note
 from pipeline.dead_letter import PREFIX
 from pipeline.errors import PipelineError, TopicMissingError
 from pipeline.held_store import KafkaTransactions
-from pipeline.kafka_errors import describe
+from pipeline.kafka_errors import About, describe
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import record_of
 from pipeline.ports import Batch, Commit, Transactions, Write
-from pipeline.topics import dead_letter_topic, redrive_topic
+from pipeline.topics import dead_letter_topic, redrive_group, redrive_topic
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +43,15 @@ class Redrive:
         self._cluster = cluster
         self._from = dead_letter_topic(topic_name, subscription_name)
         self._to = redrive_topic(topic_name, subscription_name)
-        self._group = f"{self._from}.redrive"
+        self._group = redrive_group(topic_name, subscription_name)
+        self._about = About((self._from, self._to), self._group)
         self._ledger = OffsetLedger()
         self._assigned = False
 
     def run(self, wanted: Wanted, per_second: float | None, *, dry: bool) -> Iterator[Message]:
         """Redrive what is wanted and was not redriven yet; yields each letter when it is durable (or would be sent)."""
         consumer = Consumer(self._config())
-        transactions = KafkaTransactions(self._cluster, self._group, lambda: True)
+        transactions = KafkaTransactions(self._cluster, self._group, lambda: True, self._group)
         pace = Pace(None if dry else per_second)
         try:
             if dry:
@@ -63,7 +64,7 @@ class Redrive:
                     self._send(transactions, consumer, batch)
                 yield from batch
         except KafkaException as error:
-            raise self._cluster.explain(error) from error
+            raise self._cluster.explain(error, self._about) from error
         finally:
             consumer.close()
             transactions.close()
@@ -129,7 +130,7 @@ class Redrive:
     def _read_beside(self, consumer: Consumer) -> None:
         metadata = consumer.list_topics(timeout=ANSWER_S).topics
         if self._from not in metadata:
-            raise TopicMissingError(self._from)
+            raise self._cluster.topic_refused([self._from]) or TopicMissingError(self._from)
         consumer.assign(
             self._begin(consumer, [TopicPartition(self._from, part) for part in metadata[self._from].partitions])
         )
@@ -151,10 +152,10 @@ class Redrive:
 
     def _committed(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """The group's offsets; a coordinator that moves, or has just come to be, is asked again."""
-        return ask(self._cluster, lambda: consumer.committed(partitions, timeout=ANSWER_S), self._say)
+        return ask(self._cluster, lambda: consumer.committed(partitions, timeout=ANSWER_S), self._say, self._about)
 
     def _say(self, error: KafkaError) -> None:
-        log.warning("not_told_yet", extra={"group": self._group, "error": describe(error)})
+        log.warning("not_told_yet", extra={"group": self._group, "error": describe(error, self._about)})
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for part in partitions:

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from pipeline.cluster import Cluster
 from pipeline.errors import TopicMissingError
-from pipeline.kafka_errors import is_access, translate
+from pipeline.kafka_errors import About, is_access, translate
 
 ANSWER_S = 10.0
 
@@ -29,18 +29,19 @@ def read_topic(cluster: Cluster, topic: str) -> Iterator[Message]:
     }
     consumer = Consumer(config)
     try:
-        yield from _read(consumer, topic)
+        yield from _read(cluster, consumer, topic)
     except KafkaException as error:
         consumer.poll(0)  # hears why nobody answered
-        raise translate(next(filter(is_access, refusals), error), cluster.servers) from error
+        about = About((topic,))
+        raise translate(next(filter(is_access, refusals), error), cluster.servers, about) from error
     finally:
         consumer.close()
 
 
-def _read(consumer: Consumer, topic: str) -> Iterator[Message]:
+def _read(cluster: Cluster, consumer: Consumer, topic: str) -> Iterator[Message]:
     metadata = consumer.list_topics(timeout=ANSWER_S).topics
     if topic not in metadata:
-        raise TopicMissingError(topic)
+        raise cluster.topic_refused([topic]) or TopicMissingError(topic)
     partitions = set(metadata[topic].partitions)
     consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
     while partitions:
@@ -52,5 +53,5 @@ def _read(consumer: Consumer, topic: str) -> Iterator[Message]:
             yield message
         elif error.code() == KafkaError._PARTITION_EOF:
             partitions.discard(message.partition() or 0)
-        else:
+        elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # no group is joined
             raise KafkaException(error)

@@ -32,6 +32,7 @@ class TopicWait:
     def __init__(self, cluster: Cluster, stop: StopRequest) -> None:
         self.admin = TopicAdmin(cluster)
         self._asked = _SharedQuestion(self.admin)
+        self._cluster = cluster
         self._stop = stop
 
     def until_there(self, topics: list[str], vital: Vital) -> bool:
@@ -39,7 +40,7 @@ class TopicWait:
         said_s: dict[str, float] = {}
         while not self._stop.requested:
             vital.turned()
-            reason = _reason(self._asked.answer(), topics)
+            reason = self._reason(self._asked.answer(), topics)
             vital.trouble(reason or "waiting for partitions")
             if reason is None:
                 return True
@@ -55,20 +56,24 @@ class TopicWait:
         answer = self._asked.answer()
         return answer if isinstance(answer, set) else set()
 
+    def _reason(self, answer: Answer | None, topics: list[str]) -> str | None:
+        """What is to wait for."""
+        if answer is None:
+            return "waiting for the brokers' first answer"
+        if isinstance(answer, PipelineError):
+            return str(answer)
+        missing = [topic for topic in topics if topic not in answer]
+        refused = self._cluster.topic_refused(missing)
+        return _missing(missing) if refused is None else str(refused)
 
-def _reason(answer: Answer | None, topics: list[str]) -> str | None:
-    """What is to wait for."""
-    if answer is None:
-        return "waiting for the brokers' first answer"
-    if isinstance(answer, PipelineError):
-        return str(answer)
-    missing = [topic for topic in topics if topic not in answer]
-    if len(missing) > 1:
+
+def _missing(topics: list[str]) -> str | None:
+    if len(topics) > 1:
         return (
-            f"Kafka has no topics {', '.join(map(repr, missing))}; "
+            f"Kafka has no topics {', '.join(map(repr, topics))}; "
             "`batch-events topics --apply` creates those of the configuration"
         )
-    return str(TopicMissingError(missing[0])) if missing else None
+    return str(TopicMissingError(topics[0])) if topics else None
 
 
 class _SharedQuestion:

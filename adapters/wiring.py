@@ -82,6 +82,7 @@ class Delivering:
         self._threads: list[threading.Thread] = []
         self._abandoned: list[str] = []
         self._redriven: set[str] = set()
+        self._redrives_told = False
         self._waiting = TopicWait(self._cluster, stop)
         self._check = StartCheck(self._waiting.admin, subscriptions)
         self._endpoints: list[HttpEndpoint] = []
@@ -121,6 +122,14 @@ class Delivering:
         for topic in existing & unseen.keys() - self._redriven:
             self._redriven.add(topic)
             self._start_input(unseen[topic], REDRIVE)
+        if not self._redrives_told and existing:
+            self._redrives_told = True
+            self._tell_hidden(unseen.keys() - self._redriven)
+
+    def _tell_hidden(self, redrives: set[str]) -> None:
+        """A redrive topic that we may not see would never be delivered, and nothing else says so."""
+        if (refused := self._cluster.topic_refused(redrives)) is not None:
+            log.warning("redrives_refused", extra={"reason": str(refused)})
 
     def _work(self, subscription: Subscription, source: int, vital: Vital) -> None:
         """A subscription's thread."""
@@ -162,7 +171,7 @@ class Delivering:
 
     def _transactions(self, one: Subscription, source: int, vital: Vital) -> KafkaTransactions:
         group = subscription_group(one.topic_name, one.name)
-        return KafkaTransactions(self._cluster, f"{group}.{source}", lambda: self._goes_on(vital))
+        return KafkaTransactions(self._cluster, f"{group}.{source}", lambda: self._goes_on(vital), group)
 
     def _http_worker(self, one: Subscription, policy: HttpPolicy, source: int, vital: Vital) -> Worker:
         prepare = Preparation(self._transform(one, vital), self._metrics.filtered.labels(one.label).inc)

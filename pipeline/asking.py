@@ -11,7 +11,7 @@ from typing import TypeVar
 from confluent_kafka import KafkaError, KafkaException
 
 from pipeline.cluster import Cluster
-from pipeline.kafka_errors import is_passing, kafka_error
+from pipeline.kafka_errors import NOTHING, About, is_passing, kafka_error
 
 ANSWER_S = 10.0
 """How long one question may take."""
@@ -22,7 +22,12 @@ ASK_AGAIN_S = 0.5
 Answer = TypeVar("Answer")
 
 
-def ask(cluster: Cluster, question: Callable[[], Answer], on_trouble: Callable[[KafkaError], None]) -> Answer:
+def ask(
+    cluster: Cluster,
+    question: Callable[[], Answer],
+    on_trouble: Callable[[KafkaError], None],
+    about: About = NOTHING,
+) -> Answer:
     """Call until there is an answer; on_trouble hears each time that there was none."""
     until_s = time.monotonic() + ANSWERS_S
     while True:
@@ -31,6 +36,6 @@ def ask(cluster: Cluster, question: Callable[[], Answer], on_trouble: Callable[[
         except KafkaException as error:
             inner = kafka_error(error)
             if time.monotonic() >= until_s or not (inner.retriable() or is_passing(error)):
-                raise cluster.explain(error) from error
+                raise cluster.explain(error, about) from error
             on_trouble(inner)
             time.sleep(ASK_AGAIN_S)

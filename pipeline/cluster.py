@@ -6,7 +6,7 @@ Shape   Cluster(properties): producer_config, consumer_config, transactional_con
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -14,9 +14,10 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from pipeline.client_properties import CONSUMER_ONLY, INSTANCE_ID, PRODUCER_ONLY, PROMISED
-from pipeline.errors import PipelineError
-from pipeline.kafka_errors import is_access, is_unreachable, translate
+from pipeline.errors import PipelineError, TopicRefusedError
+from pipeline.kafka_errors import NOTHING, About, is_access, is_unreachable, translate
 from pipeline.log_ends import LogEnds
+from pipeline.topic_access import TopicAccess
 from pipeline.topic_ids import TopicIds
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class Cluster:
         self._refusal: KafkaError | None = None
         self.topic_ids = TopicIds(self.admin)
         self.log_ends = LogEnds(self.topic_ids.client)
+        self.topic_access = TopicAccess(self.admin)
 
     @property
     def servers(self) -> str:
@@ -100,11 +102,16 @@ class Cluster:
         if is_access(error):
             self._refusal = error
 
-    def explain(self, error: KafkaError | KafkaException) -> PipelineError:
+    def explain(self, error: KafkaError | KafkaException, about: About = NOTHING) -> PipelineError:
         """The error of ours that says what a client of this cluster met; raise it `from` the original."""
         if self._refusal is not None and is_unreachable(error):
-            return translate(self._refusal, self.servers)
-        return translate(error, self.servers)
+            return translate(self._refusal, self.servers, about)
+        return translate(error, self.servers, about)
+
+    def topic_refused(self, topics: Iterable[str]) -> TopicRefusedError | None:
+        """The error that names those of these topics that we have no right to see, if there are any."""
+        refused = self.topic_access.refused(topics)
+        return TopicRefusedError(self.servers, sorted(refused)) if refused else None
 
     def admin(self) -> AdminClient:
         """A new admin client."""

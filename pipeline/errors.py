@@ -5,6 +5,7 @@ PipelineError
 ├── TopicMissingError      a CMQ topic, queue or dead-letter topic that Kafka does not have
 ├── BrokerUnreachableError no broker answers; .servers says which were asked
 ├── AccessRefusedError     the broker refuses our credentials or our rights
+│   └── TopicRefusedError  topics that we have no right to, which the brokers hide
 ├── DeliveryFailedError    records that were published and not acknowledged
 ├── TransactionFailedError nothing of a transaction is in the log; .refused: a record was the reason
 └── LedgerError            an offset settled that was never received: a bug of ours
@@ -47,6 +48,17 @@ class BrokerUnreachableError(PipelineError):
 
 class AccessRefusedError(PipelineError):
     """Credentials or rights refused."""
+
+
+class TopicRefusedError(AccessRefusedError):
+    """Topics that we may not even see."""
+
+    def __init__(self, servers: str, topics: list[str]) -> None:
+        named = f"topic{'s' if len(topics) > 1 else ''} {', '.join(map(repr, topics))}"
+        super().__init__(
+            f"the broker at {servers} refuses us: no right to {named}, which it hides (TOPIC_AUTHORIZATION_FAILED)"
+        )
+        self.topics = topics
 
 
 class DeliveryFailedError(PipelineError):

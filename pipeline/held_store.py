@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from pipeline.asking import ANSWER_S, ask
 from pipeline.cluster import Cluster
 from pipeline.errors import TransactionFailedError
-from pipeline.kafka_errors import describe, is_unreachable, kafka_error
+from pipeline.kafka_errors import About, describe, is_unreachable, kafka_error
 from pipeline.kill_point import kill_point
 from pipeline.ports import Batch, HeldEnd, Write, Written
 
@@ -38,8 +38,16 @@ STUCK_S = 1.0
 class KafkaTransactions:
     """The transactional producer of one input; made when first needed, replaced when it is beyond help."""
 
-    def __init__(self, cluster: Cluster, group: str, keep_trying: Callable[[], bool]) -> None:
+    def __init__(self, cluster: Cluster, ids: str, keep_trying: Callable[[], bool], group: str = "") -> None:
+        """Nothing is asked of the broker yet.
+
+        Args:
+            ids: what transactional ids begin with.
+            keep_trying: whether a call without a verdict is to be made again.
+            group: whose offsets go with the transactions, for messages to people.
+        """
         self._cluster = cluster
+        self._ids = ids
         self._group = group
         self._keep_trying = keep_trying
         self._producer: Producer | None = None
@@ -70,6 +78,8 @@ class KafkaTransactions:
         """
         self._failure = None
         self._written = {}
+        topics = dict.fromkeys(write.topic for write in batch.writes)
+        about = About((*topics, batch.topic), self._group, self.transactional_id)
         producer: Producer | None = None
         committing = False
         try:
@@ -94,7 +104,7 @@ class KafkaTransactions:
                 self._abort(producer, kafka_error(error))
             too_large = failure.code() == KafkaError.OFFSET_METADATA_TOO_LARGE
             raise TransactionFailedError(
-                describe(failure), refused=refused, unknown=unknown, note_too_large=too_large
+                describe(failure, about), refused=refused, unknown=unknown, note_too_large=too_large
             ) from error
         return self._written
 
@@ -104,7 +114,7 @@ class KafkaTransactions:
             self._producer.close()
 
     def _new_id(self) -> str:
-        return f"{self._group}.{token_hex(6)}"
+        return f"{self._ids}.{token_hex(6)}"
 
     def _ready(self) -> Producer:
         if self._maker is not None:
@@ -128,7 +138,10 @@ class KafkaTransactions:
         try:
             self._producer = self._new_producer()
         except KafkaException as error:
-            log.warning("transactions_not_ready", extra={"error": describe(error)})
+            log.warning(
+                "transactions_not_ready",
+                extra={"error": describe(error, About(transactional_id=self.transactional_id))},
+            )
 
     def _on_error(self, error: KafkaError) -> None:
         self._cluster.note(error)
@@ -221,6 +234,9 @@ class KafkaTransactions:
 PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
 """What records hear whose transaction has failed for another reason."""
 
+_NOTHING_LOST = {KafkaError._PARTITION_EOF, KafkaError.GROUP_AUTHORIZATION_FAILED}
+"""To whoever reads without joining a group."""
+
 RECORD_REFUSED = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG, KafkaError.INVALID_RECORD}
 """Verdicts on one record, not on the broker's state."""
 
@@ -282,7 +298,7 @@ class KafkaHeldReader:
                     done.add(partition)
                 else:
                     self._short.add(partition)
-            elif error is not None and error.code() != KafkaError._PARTITION_EOF:
+            elif error is not None and error.code() not in _NOTHING_LOST:
                 self._unread(error)
         for partition in done:
             self._drop(partition)
@@ -299,7 +315,7 @@ class KafkaHeldReader:
             self._consumer = None
 
     def _unread(self, error: KafkaError) -> None:
-        log.warning("held_keys_unread", extra={"topic": self._topic, "error": describe(error)})
+        log.warning("held_keys_unread", extra={"topic": self._topic, "error": describe(error, About((self._topic,)))})
 
     def _drop(self, partition: int) -> None:
         for kept in (self._ends, self._since_s, self._owners):
@@ -340,7 +356,7 @@ class KafkaHeldReader:
             }
 
         try:
-            return ask(self._cluster, ends, self._unread)
+            return ask(self._cluster, ends, self._unread, About((self._topic,)))
         finally:
             consumer.close()
 
@@ -355,6 +371,7 @@ class KafkaHeldReader:
             producer.init_transactions(ANSWER_S)
             log.warning("open_transaction_ended", extra={"topic": self._topic, "transactional_id": owner})
         except KafkaException as error:
-            log.warning("open_transaction_waits", extra={"topic": self._topic, "error": describe(error)})
+            about = About(transactional_id=owner)
+            log.warning("open_transaction_waits", extra={"topic": self._topic, "error": describe(error, about)})
         finally:
             producer.close()

@@ -1,7 +1,10 @@
 """librdkafka's errors -> ours, in one table.
 
-Shape   translate(error, servers) -> PipelineError; describe(error) -> one line for a log
+Shape   translate(error, servers) -> PipelineError; describe(error) -> one line for a log. Both name what was refused,
+        where the caller says what it was about: librdkafka itself does not
 """
+
+from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -36,6 +39,20 @@ _REFUSED = {
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 }
 
+_TLS_ALERT = "SSL alert"
+"""With TLS 1.3 a client whose certificate is refused, or missing, hears of it after the handshake: a lost connection."""
+
+
+class About(NamedTuple):
+    """What a call is about; empty where that cannot be the trouble."""
+
+    topics: tuple[str, ...] = ()
+    group: str = ""
+    transactional_id: str = ""
+
+
+NOTHING = About()
+
 
 def kafka_error(error: KafkaError | KafkaException) -> KafkaError:
     """The KafkaError inside a KafkaException, or the error itself."""
@@ -44,7 +61,8 @@ def kafka_error(error: KafkaError | KafkaException) -> KafkaError:
 
 def is_access(error: KafkaError | KafkaException) -> bool:
     """Credentials or rights refused."""
-    return kafka_error(error).code() in _REFUSED
+    inner = kafka_error(error)
+    return inner.code() in _REFUSED or (inner.code() == KafkaError._TRANSPORT and _TLS_ALERT in inner.str())
 
 
 def is_unreachable(error: KafkaError | KafkaException) -> bool:
@@ -57,16 +75,25 @@ def is_passing(error: KafkaError | KafkaException) -> bool:
     return is_unreachable(error) or kafka_error(error).code() in _MOVING
 
 
-def describe(error: KafkaError | KafkaException) -> str:
-    """Name and text, e.g. `TOPIC_AUTHORIZATION_FAILED: Broker: Topic authorization failed`."""
+def describe(error: KafkaError | KafkaException, about: About = NOTHING) -> str:
+    """Name and text, e.g. `GROUP_AUTHORIZATION_FAILED: Broker: Group authorization failed (group 'cmq.a.b')`."""
     inner = kafka_error(error)
-    return f"{inner.name()}: {inner.str()}"
+    return f"{inner.name()}: {inner.str()}{_refused_thing(inner.code(), about)}"
 
 
-def translate(error: KafkaError | KafkaException, servers: str) -> PipelineError:
+def _refused_thing(code: int, about: About) -> str:
+    thing, names = {
+        KafkaError.TOPIC_AUTHORIZATION_FAILED: ("topic", about.topics),
+        KafkaError.GROUP_AUTHORIZATION_FAILED: ("group", (about.group,)),
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: ("transactional id", (about.transactional_id,)),
+    }.get(code, ("", ()))
+    return f" ({thing} {' or '.join(map(repr, names))})" if any(names) else ""
+
+
+def translate(error: KafkaError | KafkaException, servers: str, about: About = NOTHING) -> PipelineError:
     """The error of ours that says the same; raise it `from` the original."""
     if is_access(error):
-        return AccessRefusedError(f"the broker at {servers} refuses us: {describe(error)}")
+        return AccessRefusedError(f"the broker at {servers} refuses us: {describe(error, about)}")
     if is_unreachable(error):
         return BrokerUnreachableError(servers, describe(error))
     return PipelineError(f"Kafka at {servers}: {describe(error)}")

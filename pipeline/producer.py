@@ -26,7 +26,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from pipeline.cluster import Cluster
 from pipeline.errors import DeliveryFailedError, TopicMissingError
 from pipeline.headers import Headers, event_headers
-from pipeline.kafka_errors import describe
+from pipeline.kafka_errors import describe, kafka_error
 from pipeline.lifecycle import Change, event_of
 from pipeline.matching import Matcher
 from pipeline.shown import shown
@@ -82,8 +82,11 @@ class LifecycleProducer:
         self._wait_until_s: float | None = None
         self._failed = 0
         self._examples: list[str] = []
+        self._fatal: KafkaError | None = None
+        """Nothing can be published any more; such as a producer without any right to write."""
+
         self.acknowledged = 0
-        self._poller = _Poller(self._producer)
+        self._poller = _Poller(self._serve)
 
     def __enter__(self) -> Self:
         return self
@@ -112,7 +115,7 @@ class LifecycleProducer:
 
         Raises:
             ChangeError, NotificationsError, AvroEncodeError: refused, nothing was queued.
-            TopicMissingError, BrokerUnreachableError, AccessRefusedError: Kafka cannot take it.
+            TopicMissingError, TopicRefusedError, BrokerUnreachableError, AccessRefusedError: Kafka cannot take it.
         """
         event = event_of(change)
         if event is None:
@@ -173,7 +176,11 @@ class LifecycleProducer:
         """Wait for the acknowledgements; how many are missing when the time is over."""
         now_s = time.monotonic()
         until_s = self._wait_until_s or now_s + self._settings.flush_timeout_s
-        waiting = self._producer.flush(max(0.0, until_s - now_s))
+        try:
+            waiting = self._producer.flush(max(0.0, until_s - now_s))
+        except KafkaException as error:  # a fatal one, told once: the records' own reports follow
+            self._fatal = kafka_error(error)
+            waiting = self._producer.flush(max(0.0, until_s - time.monotonic()))
         self._wait_until_s = until_s if waiting else None
         return waiting
 
@@ -215,10 +222,10 @@ class LifecycleProducer:
         try:
             existing = self._producer.list_topics(timeout=self._settings.connect_timeout_s).topics
         except KafkaException as error:
-            self._producer.poll(0)  # a refusal is told to the client's callback alone
+            self._serve(0)  # a refusal is told to the client's callback alone
             raise self._cluster.explain(error) from error
         if name not in existing:
-            raise TopicMissingError(name, topic_name)
+            raise self._cluster.topic_refused([name]) or TopicMissingError(name, topic_name)
         self._topics[topic_name] = name
         return name
 
@@ -234,16 +241,24 @@ class LifecycleProducer:
         self._since_poll += 1
         if self._since_poll >= _POLL_EVERY:
             self._since_poll = 0
-            self._producer.poll(0)
+            self._serve(0)
         while True:
             try:
                 self._producer.produce(topic, value, key, on_delivery=report, headers=headers)
             except BufferError:
-                self._producer.poll(0.05)
+                self._serve(0.05)
             except KafkaException as error:
-                raise DeliveryFailedError(1, [f"{topic} {key.decode()}: {describe(error)}"]) from error
+                reason = describe(self._fatal or error)
+                raise DeliveryFailedError(1, [f"{topic} {key.decode()}: {reason}"]) from error
             else:
                 return
+
+    def _serve(self, timeout_s: float) -> None:
+        """Hear what the client has to say; a fatal error is told once, by an exception."""
+        try:
+            self._producer.poll(timeout_s)
+        except KafkaException as error:
+            self._fatal = kafka_error(error)
 
     def _report(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
@@ -265,8 +280,8 @@ def _failure(error: KafkaError, message: Message) -> str:
 class _Poller:
     """Serves delivery reports while the caller waits on an event loop; sleeps unless publish_async is used."""
 
-    def __init__(self, producer: Producer) -> None:
-        self._producer = producer
+    def __init__(self, serve: Callable[[float], None]) -> None:
+        self._serve = serve
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -284,4 +299,4 @@ class _Poller:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._producer.poll(0.1)
+            self._serve(0.1)

@@ -20,7 +20,7 @@ from pipeline.client_properties import INSTANCE_ID
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, read_note
 from pipeline.errors import PipelineError
-from pipeline.kafka_errors import describe, is_access, is_unreachable, kafka_error
+from pipeline.kafka_errors import About, describe, is_access, is_unreachable, kafka_error
 from pipeline.log_reader import record_of
 from pipeline.ports import Commit, Record, SourceListener, Start
 from pipeline.subscription import Start as StartAt
@@ -77,6 +77,7 @@ class KafkaSource:
         """
         self._cluster = cluster
         self._topic = topic
+        self._about = About((topic,), group)
         self._start = start
         self._listener = listener
         self._on_error = on_error
@@ -136,7 +137,7 @@ class KafkaSource:
             self._consumer.commit(offsets=self._commits(commits), asynchronous=True)
             self._outstanding = True
         except KafkaException as error:
-            log.warning("commit_failed", extra={"topic": self._topic, "error": describe(error)})
+            log.warning("commit_failed", extra={"topic": self._topic, "error": describe(error, self._about)})
             self._listener.on_committed(acknowledged=False)
 
     def commit_outstanding(self) -> bool:
@@ -206,7 +207,7 @@ class KafkaSource:
     def _give_up(self, error: KafkaError) -> NoReturn:
         """Somebody else has our partitions, or will have them; the client has forgotten which they were."""
         self._listener.on_lost(self._held)
-        reason = self._cluster.explain(error)
+        reason = self._cluster.explain(error, self._about)
         if self._instance is None:
             raise reason
         raise PipelineError(f"{reason}; our group.instance.id is {self._instance!r}, which no other process may have")
@@ -219,7 +220,7 @@ class KafkaSource:
 
     def _trouble(self, error: KafkaError) -> None:
         self._troubled = True
-        self._on_error(str(self._cluster.explain(error)))
+        self._on_error(str(self._cluster.explain(error, self._about)))
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._listener.on_assigned(self._assign([p.partition for p in partitions]))
@@ -263,7 +264,7 @@ class KafkaSource:
                     return {}  # called from close(): nothing will be read
                 raise
 
-        return ask(self._cluster, starts, self._trouble)
+        return ask(self._cluster, starts, self._trouble, self._about)
 
     def _start_of(self, part: TopicPartition, topic_id: str) -> Start:
         where = TopicPartition(self._topic, part.partition)
@@ -322,7 +323,9 @@ class KafkaSource:
             if _is_fatal(kafka_error(failed)):
                 self._fatal = kafka_error(failed)
             # Refused because the group moves, or not answered: what it would have said is said by the next one.
-            log.warning("commit_failed", extra={"topic": self._topic, "error": describe(kafka_error(failed))})
+            log.warning(
+                "commit_failed", extra={"topic": self._topic, "error": describe(kafka_error(failed), self._about)}
+            )
         too_large = failed is not None and kafka_error(failed).code() == KafkaError.OFFSET_METADATA_TOO_LARGE
         self._listener.on_committed(acknowledged=not failed, too_large=too_large)
 

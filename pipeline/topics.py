@@ -47,6 +47,11 @@ def redrive_topic(topic_name: str, subscription_name: str) -> str:
     return f"cmq.{topic_name}.{subscription_name}.redrive"
 
 
+def redrive_group(topic_name: str, subscription_name: str) -> str:
+    """The group whose offsets say what of the dead letters was redriven."""
+    return f"{dead_letter_topic(topic_name, subscription_name)}.redrive"
+
+
 class TopicSpec(msgspec.Struct, frozen=True):
     """What a Kafka topic should be: partitions, replicas, and the settings that matter to us."""
 

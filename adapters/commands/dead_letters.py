@@ -122,9 +122,11 @@ def _create_topic(cluster: Cluster, subscription: Subscription) -> None:
     topic = redrive_topic(subscription.topic_name, subscription.name)
     actual = admin.actual([source, topic])
     if source not in actual:
-        raise TopicMissingError(source)
+        raise cluster.topic_refused([source]) or TopicMissingError(source)
     if topic in actual:
         return
+    if (refused := cluster.topic_refused([topic])) is not None:
+        raise refused
     like = actual[source]
     failures = admin.create([redrive_spec(topic, like.partitions, like.replication_factor)])
     if failures[topic] is not None:

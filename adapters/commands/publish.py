@@ -16,7 +16,7 @@ from adapters.settings import Settings
 from adapters.settings_faults import SettingsError
 from adapters.settings_file import load_settings
 from pipeline.change_lines import parse_line
-from pipeline.errors import ChangeError, DeliveryFailedError, TopicMissingError
+from pipeline.errors import ChangeError, DeliveryFailedError, TopicMissingError, TopicRefusedError
 from pipeline.producer import LifecycleProducer, ProducerSettings
 from pipeline.stop import ExitStatus
 from schemas.errors import AvroEncodeError, Fault, NotificationsError
@@ -121,7 +121,7 @@ class _Publishing:
                 self._one(number, line)
             except (ChangeError, NotificationsError) as error:
                 self._refuse(number, error.faults)
-            except (AvroEncodeError, TopicMissingError, DeliveryFailedError) as error:
+            except (AvroEncodeError, TopicMissingError, TopicRefusedError, DeliveryFailedError) as error:
                 self._refuse(number, [Fault("line", "InvalidParameterValue", str(error))])
             self._tell_progress()
 

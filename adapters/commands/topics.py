@@ -29,10 +29,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> ExitStatus:
     """One line a topic, and one for each difference; what the topics put at risk, on stderr."""
     settings = load_settings(args.config, os.environ)
-    admin = TopicAdmin(Cluster(settings.kafka))
+    cluster = Cluster(settings.kafka)
+    admin = TopicAdmin(cluster)
     specs = needed(settings)
     actual = admin.actual([spec.name for spec in specs])
     missing = [spec for spec in specs if spec.name not in actual]
+    if (refused := cluster.topic_refused(spec.name for spec in missing)) is not None:
+        raise refused
     created = admin.create(missing) if args.apply else {}
     for spec in specs:
         if spec.name in actual:

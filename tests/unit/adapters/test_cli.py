@@ -16,9 +16,9 @@ from tests.harness.command import Result
 from tests.unit.adapters.configurations import HTTP, QUEUE, load, tree
 from tests.unit.adapters.in_process import command
 
-NAMES = ["demo", "check", "topics", "publish", "simulate", "run", "dead-letters", "decode"]
+NAMES = ["demo", "check", "topics", "acls", "publish", "simulate", "run", "dead-letters", "decode"]
 MODULES = {module.NAME: module for module in cli.COMMANDS}
-NEEDING_SETTINGS = ["check", "topics", "publish", "run", "dead-letters"]
+NEEDING_SETTINGS = ["check", "topics", "acls", "publish", "run", "dead-letters"]
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ SPEAK_TO_KAFKA = {
     "pipeline.log_reader",
     "pipeline.producer",
     "pipeline.source",
+    "pipeline.topic_access",
     "pipeline.topic_ids",
     "adapters.demo.play",
     "adapters.embedded",
