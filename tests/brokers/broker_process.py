@@ -28,6 +28,7 @@ class BrokerProcess:
     folder: Path
     node_id: int
     port: int
+    jvm: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -48,7 +49,7 @@ class BrokerProcess:
 
     def start(self) -> None:
         """Start the process, in a session of its own: a terminal's interrupt is for the tests alone."""
-        command = [*self._java(*HEAP.split(), *JVM.split(), main="kafka.Kafka"), str(self._properties)]
+        command = [*self._java(*HEAP.split(), *JVM.split(), *self.jvm, main="kafka.Kafka"), str(self._properties)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True

@@ -33,6 +33,9 @@ def native_can_run() -> None:
 class NativeCluster:
     """A KRaft cluster on 127.0.0.1 whose brokers can be killed, frozen and brought back."""
 
+    jvm: tuple[str, ...] = ()
+    """Further options for Java, of the next start."""
+
     def __init__(
         self, brokers: int = 1, config: Mapping[str, str] | None = None, client: Mapping[str, str] | None = None
     ) -> None:
@@ -100,7 +103,7 @@ class NativeCluster:
         controllers = {node_id: ports.pop() for node_id in range(1, self._count + 1)}
         voters = ",".join(f"{node_id}@127.0.0.1:{port}" for node_id, port in controllers.items())
         for node_id in controllers:
-            self._brokers[node_id] = BrokerProcess(java, jars, folder / str(node_id), node_id, ports.pop())
+            self._brokers[node_id] = BrokerProcess(java, jars, folder / str(node_id), node_id, ports.pop(), self.jvm)
         with ThreadPoolExecutor(self._count) as pool:
             configs = [self._config_of(broker, voters, controllers) for broker in self._brokers.values()]
             list(pool.map(BrokerProcess.format, self._brokers.values(), configs))

@@ -40,6 +40,10 @@ class Authority:
 
     def server(self, *hosts: str, expired: bool = False) -> ssl.SSLContext:
         """A server's context with a certificate for these hosts."""
+        return _context(self.server_file(*hosts, expired=expired))
+
+    def server_file(self, *hosts: str, expired: bool = False) -> Path:
+        """A server's key and its certificate for these hosts."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = [x509.DNSName(host) if host[-1].isalpha() else x509.IPAddress(ip_address(host)) for host in hosts]
         until = datetime.now(UTC) + (-DAY if expired else DAY)
@@ -48,7 +52,7 @@ class Authority:
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(self.key, hashes.SHA256())
         )
-        return _context(self.folder, key, certificate)
+        return _pem(self.folder, key, certificate)
 
     def client(self, *, expired: bool = False, passphrase: bytes | None = None) -> Identity:
         """A client's certificate and its key."""
@@ -96,7 +100,7 @@ def self_signed(folder: Path, host: str) -> ssl.SSLContext:
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return _context(folder, key, certificate)
+    return _context(_pem(folder, key, certificate))
 
 
 def _certificate(
@@ -113,10 +117,14 @@ def _certificate(
     )
 
 
-def _context(folder: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> ssl.SSLContext:
+def _pem(folder: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> Path:
     path = folder / f"{certificate.serial_number}.pem"
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    return path
+
+
+def _context(path: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context
