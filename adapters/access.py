@@ -152,7 +152,7 @@ _RIGHTS: dict[Part, Callable[[Settings], Iterator[Right]]] = {
     Part.RUN: _run,
     Part.TOPICS: _topics,
     Part.TOPICS_APPLY: _topics_apply,
-    Part.CHECK: _topics,
+    Part.CHECK: _run,
     Part.DEAD_LETTERS: _dead_letters,
     Part.REDRIVE: _redrive,
     Part.QUEUE_READER: _queue_reader,

@@ -7,7 +7,7 @@ Errors  BrokerUnreachableError, AccessRefusedError; what Kafka refuses to create
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public names that the package does not list
     ConfigResource,
     NewTopic,
@@ -98,6 +98,34 @@ class TopicAdmin:
                 {key: str(entry.value) for key, entry in configs[name].items()},
             )
             for name in found
+        }
+
+    def allowed(self, names: list[str]) -> dict[str, frozenset[str] | None]:
+        """What we may do with those of these topics that exist, as AclOperation names it; None: hidden from us."""
+        answers = self._admin.describe_topics(
+            TopicCollection(names), include_authorized_operations=True, request_timeout=ANSWER_S
+        )
+        found: dict[str, frozenset[str] | None] = {}
+        for name, answer in answers.items():
+            try:
+                operations = answer.result().authorized_operations or []
+                found[name] = frozenset(one.name for one in operations)
+            except KafkaException as error:
+                code = kafka_error(error).code()
+                if code == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                    found[name] = None
+                elif code != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise self._explained(error) from error
+        return found
+
+    def refused_groups(self, names: list[str]) -> set[str]:
+        """Those of these groups that we may not even see."""
+        answers = self._admin.describe_consumer_groups(names, request_timeout=ANSWER_S) if names else {}
+        errors = {name: answer.exception() for name, answer in answers.items()}
+        return {
+            name
+            for name, error in errors.items()
+            if isinstance(error, KafkaException) and kafka_error(error).code() == KafkaError.GROUP_AUTHORIZATION_FAILED
         }
 
     def _config(self, name: str, answer: Future[Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 Shape   RegistryIds(settings): ids() for the writer, resolve(id) for the reader. Answers are kept, so that a registry
         that is down stops only what it was never asked before; known() asks, at start, for the schemas that we ship.
+        states() and register() are for people's commands
         Imported only where a registry is configured: the client comes with the extra `registry`
 Subject `<record name>` of each family (RecordNameStrategy): one topic carries all five
 Errors  PipelineError when the registry refuses, does not answer, or answers with something else: `run` waits then,
@@ -10,8 +11,8 @@ Errors  PipelineError when the registry refuses, does not answer, or answers wit
 Bounds  an answer may take TIMEOUT_S, and is asked for TRIES times, a few seconds apart
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
 from fastavro.schema import SchemaParseException
@@ -26,13 +27,21 @@ from schemas.events import Family
 TIMEOUT_S = 5
 TRIES = 3
 
-NO_SUBJECT, NO_SCHEMA = 40401, 40403
+NO_SUBJECT, NO_VERSION, NO_SCHEMA = 40401, 40402, 40403
 """The registry's own codes. A 404 without one comes from something else that answers at its address."""
 
 _NO_ANSWER_OF_A_REGISTRY = (ValueError, KeyError, TypeError, AttributeError)
 _NO_SCHEMA_OF_AN_EVENT = (*_NO_ANSWER_OF_A_REGISTRY, IndexError, RecursionError, SchemaParseException)
 
 Answer = TypeVar("Answer")
+
+
+class SchemaState(NamedTuple):
+    """Of a schema that writes: its id, if it is registered, else whether the registry would take it."""
+
+    subject: str
+    schema_id: int | None
+    compatible: bool
 
 
 class RegistryIds:
@@ -46,6 +55,16 @@ class RegistryIds:
     def ids(self) -> dict[Family, int]:
         """The registry's id of the schema that writes, by family; registered if need be and allowed."""
         return {family: self._id(schema) for family, schema in LATEST.items()}
+
+    def states(self) -> Iterator[SchemaState]:
+        """What the registry says about each schema that writes; nothing is registered."""
+        for schema in _writing():
+            schema_id = self._id_if_known(schema)
+            yield SchemaState(_subject(schema), schema_id, schema_id is not None or self._is_compatible(schema))
+
+    def register(self) -> dict[str, int]:
+        """Register the schemas that write, whatever auto_register says; the id of each subject."""
+        return {_subject(schema): self._registered(schema) for schema in _writing()}
 
     def known(self) -> int:
         """Ask which of the shipped schemas the registry has, so that their ids need no further question."""
@@ -64,13 +83,26 @@ class RegistryIds:
 
     def _id(self, schema: WrittenSchema) -> int:
         if self._settings.auto_register:
-            asked = Schema(schema.text, "AVRO")
-            return self._asked(lambda: int(self._client.register_schema(_subject(schema), asked)), _subject(schema))
+            return self._registered(schema)
         schema_id = self._id_if_known(schema)
         if schema_id is None:
-            reason = "the registry does not have our schema, and schema_registry.auto_register is false"
+            reason = (
+                "the registry does not have our schema, and schema_registry.auto_register is false; "
+                "`batch-events topics --apply` registers it"
+            )
             raise self._error(f"{_subject(schema)}: {reason}")
         return schema_id
+
+    def _registered(self, schema: WrittenSchema) -> int:
+        asked = Schema(schema.text, "AVRO")
+        return self._asked(lambda: int(self._client.register_schema(_subject(schema), asked)), _subject(schema))
+
+    def _is_compatible(self, schema: WrittenSchema) -> bool:
+        asked = Schema(schema.text, "AVRO")
+        try:
+            return self._asked(lambda: bool(self._client.test_compatibility(_subject(schema), asked)), _subject(schema))
+        except _NotThereError:  # the first of its subject
+            return True
 
     def _id_if_known(self, schema: WrittenSchema) -> int | None:
         try:
@@ -94,7 +126,7 @@ class RegistryIds:
         try:
             return ask()
         except SchemaRegistryError as error:
-            if error.error_code in {NO_SUBJECT, NO_SCHEMA}:
+            if error.error_code in {NO_SUBJECT, NO_VERSION, NO_SCHEMA}:
                 raise _NotThereError from error
             raise self._error(f"{what}: {error}") from error
         except HTTPError as error:
@@ -117,6 +149,11 @@ def _client_config(settings: SchemaRegistrySettings) -> dict[str, Any]:
     if settings.ca_file is not None:
         config["ssl.ca.location"] = settings.ca_file
     return config
+
+
+def _writing() -> list[WrittenSchema]:
+    """The schemas that write, in the order of the families: which files a folder lists first is anybody's guess."""
+    return [LATEST[family] for family in Family]
 
 
 def _subject(schema: WrittenSchema) -> str:

@@ -40,7 +40,7 @@ _REFUSED = {
 }
 
 _TLS_ALERT = "SSL alert"
-"""With TLS 1.3 a client whose certificate is refused, or missing, hears of it after the handshake: a lost connection."""
+"""With TLS 1.3 a client whose certificate is refused, or missing, hears it after the handshake: a lost connection."""
 
 
 class About(NamedTuple):

@@ -3,16 +3,21 @@
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from adapters.provision import TopicAdmin, needed
+from adapters.registry_extra import registry_of
 from adapters.settings_file import load_settings
 from adapters.topic_risks import replica_risk
 from pipeline.cluster import Cluster
 from pipeline.stop import ExitStatus
 from pipeline.topics import ActualTopic, TopicSpec, differences
 
+if TYPE_CHECKING:
+    from adapters.registry import RegistryIds
+
 NAME = "topics"
-HELP = "Show the Kafka topics that the configuration needs, with what is missing or different; --apply creates."
+HELP = "Show the Kafka topics (and registry schemas) that are needed, what is missing or different; --apply creates."
 EXAMPLES = """\
   batch-events topics
   batch-events topics --apply
@@ -22,7 +27,9 @@ EXAMPLES = """\
 def arguments(parser: argparse.ArgumentParser) -> None:
     """--apply."""
     parser.add_argument(
-        "--apply", action="store_true", help="create the missing topics; existing ones are never changed"
+        "--apply",
+        action="store_true",
+        help="create the missing topics, register the schemas; existing ones are never changed",
     )
 
 
@@ -50,7 +57,22 @@ def run(args: argparse.Namespace) -> ExitStatus:
         else:
             print(f"{spec.name}: not created: {reason}")
     _tell_risk(specs, actual)
+    if (registry := registry_of(settings)) is not None:
+        _tell_schemas(registry, apply=args.apply)
     return ExitStatus.USAGE if any(created.values()) else ExitStatus.FINE
+
+
+def _tell_schemas(registry: "RegistryIds", *, apply: bool) -> None:
+    """One line a schema that writes; --apply is the step that registers where auto_register is false."""
+    states = list(registry.states())
+    ids = registry.register() if apply else {}
+    for state in states:
+        if state.schema_id is not None:
+            print(f"schema {state.subject}: ok")
+        elif state.subject in ids:
+            print(f"schema {state.subject}: registered")
+        else:
+            print(f"schema {state.subject}: missing")
 
 
 def _tell_risk(specs: list[TopicSpec], actual: dict[str, ActualTopic]) -> None:

@@ -1,4 +1,4 @@
-"""A schema registry, as far as ours asks: register, look up, get by id, over HTTP, in memory.
+"""A schema registry, as far as ours asks: register, look up, get by id, compare, over HTTP, in memory.
 
 Shape   SchemaRegistry() as a context; .url. stop() and start() keep its address and what it knows. `asked` are the
         requests, as `GET /schemas/ids/1`. add(text) puts a schema in, `broken` makes it answer as a proxy would
@@ -13,6 +13,7 @@ from typing import Any, Self
 Answer = tuple[int, Any]
 
 NO_SUBJECT: Answer = (404, {"error_code": 40401, "message": "Subject not found"})
+NO_VERSION: Answer = (404, {"error_code": 40402, "message": "Version not found"})
 NO_SCHEMA: Answer = (404, {"error_code": 40403, "message": "Schema not found"})
 
 
@@ -25,6 +26,9 @@ class SchemaRegistry:
         self.asked: list[str] = []
         self.credentials: list[str | None] = []
         self.broken: tuple[int, bytes] | None = None
+        self.strict: set[str] = set()
+        """Subjects with which nothing new is compatible."""
+
         self._next_id = first_id
         self._port = 0
         self._server: ThreadingHTTPServer | None = None
@@ -69,6 +73,9 @@ class SchemaRegistry:
                 return NO_SCHEMA if text is None else (200, {"schema": text})
             case "POST", ["subjects", subject, "versions"]:
                 return 200, {"id": self._registered(subject, body["schema"])}
+            case "POST", ["compatibility", "subjects", subject, "versions", "latest"]:
+                known_versions = subject in self.subjects
+                return (200, {"is_compatible": subject not in self.strict}) if known_versions else NO_VERSION
             case "POST", ["subjects", subject]:
                 if subject not in self.subjects:
                     return NO_SUBJECT

@@ -51,7 +51,10 @@ def test_without_auto_register_schemas_are_only_looked_up(server: SchemaRegistry
 
 
 def test_without_auto_register_a_schema_that_the_registry_lacks_is_a_clear_error(server: SchemaRegistry) -> None:
-    reason = "the registry does not have our schema, and schema_registry.auto_register is false"
+    reason = (
+        "the registry does not have our schema, and schema_registry.auto_register is false; "
+        "`batch-events topics --apply` registers it"
+    )
     with pytest.raises(
         PipelineError, match=rf"^schema registry at {server.url}: batch_events\.[A-Za-z]+Event: {reason}$"
     ):
