@@ -77,6 +77,7 @@ class QueueSubscriptionLoop(SourceListener):
         self._queue_topic = queue_topic(subscription.queue_name)
         self._dead_letter_topic = dead_letter_topic(subscription.topic_name, subscription.name)
         self._limit = BATCH
+        self._denied = False
         self._refused: dict[tuple[int, int], str] = {}
         self._received = metrics.received.labels(self.name)
         self._filtered = metrics.filtered.labels(self.name)
@@ -132,6 +133,9 @@ class QueueSubscriptionLoop(SourceListener):
         except TransactionFailedError as error:
             self._failed(records, error)
             return
+        if self._denied:
+            self._vital.trouble(None)
+            self._denied = False
         self._limit = min(BATCH, self._limit * 2)
         self._refused.clear()
         self._figures.transaction("committed")
@@ -146,6 +150,9 @@ class QueueSubscriptionLoop(SourceListener):
         """What was read is read again, from what is committed: that tells what the transaction came to, too."""
         self._figures.transaction("unknown" if error.unknown else "aborted")
         log.warning("transaction_aborted", extra={"subscription": self.name, "error": str(error)})
+        if error.access:
+            self._vital.trouble(str(error))
+            self._denied = True
         if error.refused:
             self._narrow(records, str(error))
         with self._figures.restarting():

@@ -81,14 +81,22 @@ class TransactionFailedError(PipelineError):
 
     Attributes:
         refused: a record was the reason, not the state of the group or the broker.
+        access: a right that is missing was the reason.
         unknown: there was no verdict in time; what is committed, and what is in the log, tells what it came to.
         note_too_large: the broker takes no commit metadata of that length.
     """
 
     def __init__(
-        self, reason: str, *, refused: bool = False, unknown: bool = False, note_too_large: bool = False
+        self,
+        reason: str,
+        *,
+        refused: bool = False,
+        unknown: bool = False,
+        note_too_large: bool = False,
+        access: bool = False,
     ) -> None:
         super().__init__(reason)
+        self.access = access
         self.note_too_large = note_too_large
         self.refused = refused
         self.unknown = unknown

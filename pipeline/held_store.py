@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from pipeline.asking import ANSWER_S, ask
 from pipeline.cluster import Cluster
 from pipeline.errors import TransactionFailedError
-from pipeline.kafka_errors import About, describe, is_unreachable, kafka_error
+from pipeline.kafka_errors import About, describe, is_access, is_unreachable, kafka_error
 from pipeline.kill_point import kill_point
 from pipeline.ports import Batch, HeldEnd, Write, Written
 
@@ -104,7 +104,11 @@ class KafkaTransactions:
                 self._abort(producer, kafka_error(error))
             too_large = failure.code() == KafkaError.OFFSET_METADATA_TOO_LARGE
             raise TransactionFailedError(
-                describe(failure, about), refused=refused, unknown=unknown, note_too_large=too_large
+                describe(failure, about),
+                refused=refused,
+                unknown=unknown,
+                note_too_large=too_large,
+                access=is_access(failure),
             ) from error
         return self._written
 
