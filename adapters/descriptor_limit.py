@@ -20,7 +20,7 @@ from pipeline.subscription import Protocol, Subscription
 CLIENTS = {Protocol.HTTP: 4, Protocol.QUEUE: 2}
 """HTTP: consumer, transactions, and one reader each of events and held keys. Queue: consumer, transactions."""
 
-ADMIN_CLIENTS = 2
+ADMIN_CLIENTS = 3
 OWN = 24 + RESERVED
 """Log, event loop, probes and their connections, and the reserve."""
 
