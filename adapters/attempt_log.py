@@ -1,4 +1,4 @@
-"""One `delivery_attempted` line per attempt, and the metrics of attempts, written in batches.
+"""One `delivery_attempted` line per attempt, and the metrics and traces of attempts, written in batches.
 
 Fields  FIELDS, always all of them and in that order; a test holds the list
 Unsent  what was not sent for want of a file descriptor is said beside that, with the number, every SAY_EVERY_S at most
@@ -10,10 +10,11 @@ import logging
 from typing import Any
 
 from adapters.logs import LineWriter
+from adapters.trace_log import TraceLog
 from pipeline.clock import Clock
 from pipeline.item import Attempt
 from pipeline.metrics import OUTCOME, Metrics
-from pipeline.outcome import Abandoned, Delivered, Failed, Gone, Outcome, Unsent
+from pipeline.outcome import outcome_words
 
 FIELDS = (
     "subscription",
@@ -40,12 +41,19 @@ class AttemptLog:
     """The attempts of one subscription."""
 
     def __init__(
-        self, label: str, attempts_allowed: int, clock: Clock, metrics: Metrics, writer: LineWriter | None
+        self,
+        label: str,
+        attempts_allowed: int,
+        clock: Clock,
+        metrics: Metrics,
+        writer: LineWriter | None,
+        trace: TraceLog | None = None,
     ) -> None:
         self._label = label
         self._allowed = attempts_allowed
         self._clock = clock
         self._writer = writer if log.isEnabledFor(logging.INFO) else None
+        self._trace = trace
         self._attempts: list[Attempt] = []
         self._unsent = 0
         self._said_s = float("-inf")
@@ -68,11 +76,13 @@ class AttemptLog:
         self._count(attempts)
         if self._writer is not None:
             self._writer.write_many("delivery_attempted", map(self._fields, attempts))
+        if self._trace is not None:
+            self._trace.attempts(attempts)
 
     def _count(self, attempts: list[Attempt]) -> None:
         by_outcome: dict[str, list[Attempt]] = {}
         for attempt in attempts:
-            by_outcome.setdefault(_NAMES[type(attempt.outcome)], []).append(attempt)
+            by_outcome.setdefault(outcome_words(attempt.outcome)[0], []).append(attempt)
         for name, some in by_outcome.items():
             self._by_outcome[name].inc(len(some))
             if name != "unsent":
@@ -81,7 +91,7 @@ class AttemptLog:
         self._delivered.inc(len(delivered))
         self._end_to_end.add(self._since_published(delivered))
         for attempt in by_outcome.get("unsent", []):
-            self._say(_outcome(attempt)[2])
+            self._say(outcome_words(attempt.outcome)[2])
 
     def _since_published(self, delivered: list[Attempt]) -> list[float]:
         """Seconds from publish to acceptance: an attempt knows when it began by one clock, a record by the other."""
@@ -104,7 +114,7 @@ class AttemptLog:
 
     def _fields(self, attempt: Attempt) -> dict[str, Any]:
         item, record = attempt.item, attempt.item.record
-        outcome, status, reason = _outcome(attempt)
+        outcome, status, reason = outcome_words(attempt.outcome)
         key = None if record.key is None else record.key.decode("utf-8", "replace")
         values = (
             self._label,
@@ -121,26 +131,3 @@ class AttemptLog:
             attempt.retry_in_s,
         )
         return dict(zip(FIELDS, values, strict=True))
-
-
-_NAMES: dict[type[Outcome], str] = {
-    Delivered: "delivered",
-    Failed: "failed",
-    Gone: "gone",
-    Unsent: "unsent",
-    Abandoned: "abandoned",
-}
-
-
-def _outcome(attempt: Attempt) -> tuple[str, int | None, str | None]:
-    match attempt.outcome:
-        case Delivered(status):
-            return "delivered", status, None
-        case Failed(reason, status):
-            return "failed", status, reason
-        case Gone():
-            return "gone", 410, None
-        case Unsent(reason):
-            return "unsent", None, reason
-        case Abandoned():
-            return "abandoned", None, None

@@ -14,7 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
     ResourceType,
 )
 
-from adapters.settings import QueueSubscriptionSettings, Settings
+from adapters.settings import HttpSubscriptionSettings, QueueSubscriptionSettings, Settings
 from pipeline.cluster import Cluster
 from pipeline.errors import PipelineError
 from pipeline.kafka_errors import About, describe, kafka_error
@@ -22,6 +22,8 @@ from pipeline.topics import (
     DEAD_LETTER_EXTRA_BYTES,
     EVENT_MAX_BYTES,
     QUEUE_FACTOR,
+    TRACE_MAX_BYTES,
+    TRACE_TOPIC,
     ActualTopic,
     TopicSpec,
     dead_letter_topic,
@@ -36,7 +38,7 @@ ANSWER_S = 10.0
 
 
 def needed(settings: Settings) -> list[TopicSpec]:
-    """Every topic of the configuration: event topics, queues, dead letters."""
+    """Every topic of the configuration: event topics, queues, dead letters, traces."""
     topics, replicas = settings.topics, settings.topics.replication_factor
     letters_ms = settings.dead_letters.retention_s * 1000
     letter_bytes = EVENT_MAX_BYTES + DEAD_LETTER_EXTRA_BYTES
@@ -55,6 +57,10 @@ def needed(settings: Settings) -> list[TopicSpec]:
             specs[name] = held_spec(name, topics.partitions, replicas)
         name = dead_letter_topic(one.topic, one.name)
         specs[name] = topic_spec(name, topics.partitions, replicas, letters_ms, letter_bytes)
+    if any(isinstance(one, HttpSubscriptionSettings) and one.trace for one in settings.subscriptions):
+        trace = settings.trace
+        kept_ms = trace.retention_s * 1000
+        specs[TRACE_TOPIC] = topic_spec(TRACE_TOPIC, trace.partitions, replicas, kept_ms, TRACE_MAX_BYTES)
     return list(specs.values())
 
 
@@ -67,6 +73,9 @@ class TopicAdmin:
         self.brokers = 0
         """How many there were at the last answer."""
 
+        self.partitions: dict[str, int] = {}
+        """How many each topic had when existing() was answered last."""
+
     def existing(self, timeout_s: float = ANSWER_S) -> set[str]:
         """The names of all topics."""
         try:
@@ -74,6 +83,7 @@ class TopicAdmin:
         except KafkaException as error:
             raise self._explained(error) from error
         self.brokers = len(answer.brokers)
+        self.partitions = {name: len(topic.partitions) for name, topic in answer.topics.items()}
         return set(answer.topics)
 
     def _explained(self, error: KafkaException) -> PipelineError:

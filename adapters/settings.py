@@ -64,6 +64,13 @@ class DeadLetterSettings(_Model):
     retention_s: Retention = 14 * DAY_MS // 1000
 
 
+class TraceSettings(_Model):
+    """The topic of attempts, there as soon as a subscription says `trace: true`."""
+
+    partitions: Count = 6
+    retention_s: Retention = 3 * DAY_MS // 1000
+
+
 class HttpServerSettings(_Model):
     """Where /live, /ready and /metrics are."""
 
@@ -119,6 +126,7 @@ class HttpSubscriptionSettings(SubscriptionBase):
     ca_file: CaFile | None = None
     client_certificate_file: str | None = None
     client_key_file: str | None = None
+    trace: bool = False
 
     def subscription(self) -> Subscription:
         """The pipeline's policy."""
@@ -137,6 +145,7 @@ class HttpSubscriptionSettings(SubscriptionBase):
             ca_file=self.ca_file,
             client_certificate_file=self.client_certificate_file,
             client_key_file=self.client_key_file,
+            trace=self.trace,
         )
         return Subscription(self.topic, self.name, Protocol.HTTP, self.events, self.start, http=policy)
 
@@ -151,6 +160,7 @@ class Settings(_Model):
     topics: TopicSettings = TopicSettings()
     queues: QueueSettings = QueueSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    trace: TraceSettings = TraceSettings()
     subscriptions: tuple[SubscriptionSettings, ...] = ()
     http: HttpServerSettings = HttpServerSettings()
     stop_grace_s: GraceSeconds = 25.0

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry
 
 from adapters.attempt_log import AttemptLog
+from adapters.attempt_spans import AttemptSpans
 from adapters.callback.endpoint import HttpEndpoint
 from adapters.descriptor_limit import raise_limit
 from adapters.event_loop import EventLoopThread, LoopClock
@@ -23,6 +24,8 @@ from adapters.registry_wait import RegistryWait, StoppedWaitingError
 from adapters.settings import Settings
 from adapters.start_check import StartCheck
 from adapters.topic_wait import SAY_EVERY_S, TopicWait
+from adapters.trace_log import TraceLog
+from adapters.trace_writer import TraceWriter
 from pipeline.cluster import Cluster
 from pipeline.commit_gate import CommitGate
 from pipeline.custody import Custody
@@ -37,19 +40,33 @@ from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import KafkaLogReader
 from pipeline.metrics import Metrics
 from pipeline.moves import Names
+from pipeline.ports import DeadLetter
 from pipeline.prepare import Preparation
 from pipeline.room import share
 from pipeline.run_loop import HttpSubscriptionLoop
 from pipeline.source import KafkaSource
 from pipeline.stop import ExitStatus, StopRequest, Worker
 from pipeline.subscription import HttpPolicy, Protocol, Subscription
-from pipeline.topics import dead_letter_topic, event_topic, held_topic, queue_topic, redrive_topic, subscription_group
+from pipeline.topics import (
+    TRACE_TOPIC,
+    dead_letter_topic,
+    event_topic,
+    held_topic,
+    queue_topic,
+    redrive_topic,
+    subscription_group,
+)
+from pipeline.traceparent import recording_tracer
 from pipeline.transform import Transform
 from schemas.avro import ResolveId, no_registry
 
 log = logging.getLogger(__name__)
 
-LOOK_FOR_REDRIVES_S = 5.0
+LOOK_FOR_TOPICS_S = 5.0
+"""How often to look for topics that may come into being later: those of redrives, and of traces."""
+
+TRACE_FLUSH_S = 2.0
+"""Of what is left of the grace period, the most that the last trace records may take."""
 
 REDRIVE_MEMBER = ".redrive"
 """Both inputs of a subscription are members of one group: what the second one adds to a group.instance.id."""
@@ -86,14 +103,21 @@ class Delivering:
         self._waiting = TopicWait(self._cluster, stop)
         self._check = StartCheck(self._waiting.admin, subscriptions)
         self._endpoints: list[HttpEndpoint] = []
+        self._at_end: list[Callable[[], None]] = []
+        """On the event loop's thread, when no attempt is out any more."""
+
+        traced = any(one.http is not None and one.http.trace for one in subscriptions)
+        self._trace = TraceWriter(self._cluster, self._metrics.trace_dropped) if traced else None
         self._event_loop: EventLoopThread | None = None
         self.health_server = HealthServer(settings.http.listen, self._health, self._registry)
 
     def run(self) -> ExitStatus:
         """Deliver until the stop request."""
         self._start()
-        while not self._stop.wait(LOOK_FOR_REDRIVES_S):
+        self._look_for_trace()
+        while not self._stop.wait(LOOK_FOR_TOPICS_S):
             self._look_for_redrives()
+            self._look_for_trace()
         return self._end()
 
     def _start(self) -> None:
@@ -130,6 +154,12 @@ class Delivering:
         """A redrive topic that we may not see would never be delivered, and nothing else says so."""
         if (refused := self._cluster.topic_refused(redrives)) is not None:
             log.warning("redrives_refused", extra={"reason": str(refused)})
+
+    def _look_for_trace(self) -> None:
+        """Nobody waits for the trace topic: it is taken up when it is there."""
+        trace = self._trace
+        if trace is not None and not trace.partitions and self._waiting.existing():
+            trace.look(self._waiting.admin.partitions.get(TRACE_TOPIC, 0))
 
     def _work(self, subscription: Subscription, source: int, vital: Vital) -> None:
         """A subscription's thread."""
@@ -181,24 +211,33 @@ class Delivering:
         inbox, gate = Inbox(), CommitGate(*self._cluster.session_s())
         if gate.fault is not None:
             raise PipelineError(f"kafka: {gate.fault}")
-        attempts = AttemptLog(one.label, policy.retry.retries + 1, clock, self._metrics, self._writer)
+        trace = TraceLog(one.label, source, clock, self._trace) if self._trace is not None and policy.trace else None
+        attempts = AttemptLog(one.label, policy.retry.retries + 1, clock, self._metrics, self._writer, trace)
+        self._at_end += [attempts.flush, *([trace.end] if trace is not None else [])]
         endpoint = HttpEndpoint(policy, loop.loop)
         self._endpoints.append(endpoint)
-        delivery = Delivery(policy, endpoint, clock, gate, inbox, attempts.add, prepare)
+        tracer, topic = recording_tracer(), self._input_topic(one, source)
+        spans = None if tracer is None else AttemptSpans(tracer, one, policy, topic)
+        delivery = Delivery(policy, endpoint, clock, gate, inbox, attempts.add, prepare, spans)
         side = DeliveryHandle(delivery, loop, attempts, inbox)
         self._watch(one.label, delivery, source)
         names = Names(
-            self._input_topic(one, source),
+            topic,
             held_topic(one.topic_name, one.name),
             dead_letter_topic(one.topic_name, one.name),
             source,
         )
         written = self._metrics.dead_letters.labels(one.label)
 
+        def on_written(letters: list[DeadLetter]) -> None:
+            written.inc(len(letters))
+            if trace is not None:
+                loop.call(lambda: trace.buried(letters))
+
         def make_custody(worker: HttpSubscriptionLoop, ledger: OffsetLedger) -> Custody:
             transactions = self._transactions(one, source, vital)
             reader = KafkaLogReader(self._cluster, names.events)
-            return Custody(names, ledger, side, reader, transactions, worker.to_item, worker.accept, written.inc)
+            return Custody(names, ledger, side, reader, transactions, worker.to_item, worker.accept, on_written)
 
         return HttpSubscriptionLoop(
             one,
@@ -252,7 +291,11 @@ class Delivering:
         if self._event_loop is not None:
             for endpoint in self._endpoints:
                 self._event_loop.call(endpoint.close)
+            for flush in self._at_end:
+                self._event_loop.call(flush)
             self._event_loop.end(JOIN_SLACK_S)
+        if self._trace is not None:
+            self._trace.close(min(TRACE_FLUSH_S, self._stop.left_s()))
         self.health_server.close()
         status = self._status(unfinished)
         log.info(

@@ -28,7 +28,7 @@ from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
 from pipeline.moves import Move, Names, point_of, writes_of
 from pipeline.outcome import Delivered, Failed
-from pipeline.ports import Batch, Commit, LogReader, Record, Transactions, Written
+from pipeline.ports import Batch, Commit, DeadLetter, LogReader, Record, Transactions, Written
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Custody:
         transactions: Transactions,
         to_item: Callable[[Record, int], Item | None],
         accept: Callable[[list[Item]], None],
-        on_written: Callable[[int], None],
+        on_written: Callable[[list[DeadLetter]], None],
         times: Times | None = None,
     ) -> None:
         """Begin without partitions.
@@ -72,7 +72,7 @@ class Custody:
         Args:
             to_item: makes an item of a record that was read again; None if the subscription does not want it.
             accept: takes the items of a key that is live again.
-            on_written: hears how many dead letters were acknowledged.
+            on_written: hears which dead letters were acknowledged.
         """
         self._names = names
         self._ledger = ledger
@@ -363,7 +363,7 @@ class Custody:
                 keys.dirty.pop(burial.held.key, None)  # written with the dead letter
                 self._catch_up.go_on(record.partition, burial.held)
         if burials:
-            self._on_written(len(burials))
+            self._on_written([burial.letter for burial in burials])
 
     def _key_acknowledged(self, move: Move, held: HeldKey) -> None:
         phase = held.phase

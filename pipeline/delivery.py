@@ -22,7 +22,7 @@ from pipeline.item import EXPIRED, UNMADE, Attempt, Item
 from pipeline.kill_point import kill_point
 from pipeline.lanes import Lanes
 from pipeline.outcome import Abandoned, Delivered, Failed, Fault, Gone, Outcome, Unsent
-from pipeline.ports import Cancellable, DeadLetter, Endpoint
+from pipeline.ports import Cancellable, DeadLetter, Endpoint, Push
 from pipeline.subscription import HttpPolicy, OnExhausted, OnRefused
 
 QUICK_RETRY_S = 8.0
@@ -59,6 +59,17 @@ class Gate(Protocol):
         ...
 
 
+class Spans(Protocol):
+    """Who records attempts for OpenTelemetry."""
+
+    def begin(self, item: Item) -> Push:
+        """An attempt begins; returns what is to be sent."""
+        ...
+
+    def ended(self, item: Item, outcome: Outcome) -> None:
+        """It has ended."""
+
+
 class Delivery:
     """Delivers one subscription's items to its endpoint."""
 
@@ -71,11 +82,13 @@ class Delivery:
         reports: Reports,
         on_attempt: Callable[[Attempt], None],
         prepare: Callable[[Item], None],
+        spans: Spans | None = None,
     ) -> None:
         """Begin with nothing to deliver.
 
         Args:
             prepare: makes of an item's record what is sent, or says that there is nothing to send (prepare.py).
+            spans: hears of each attempt's beginning and end, where somebody records them.
         """
         self._policy = policy
         self._endpoint = endpoint
@@ -84,6 +97,7 @@ class Delivery:
         self._reports = reports
         self._on_attempt = on_attempt
         self._prepare = prepare
+        self._spans = spans
         self._lanes: Lanes[Item] = Lanes()
         self._held: Lanes[Item] = Lanes()
         self._held_out = 0
@@ -254,23 +268,26 @@ class Delivery:
         item.started_s = now_s
         self._held_out += item.held
         kill_point("before-post")
-        self._out[id(item)] = item, self._endpoint.post(item.push, partial(self._ended, item))
+        push = item.push if self._spans is None else self._spans.begin(item)
+        self._out[id(item)] = item, self._endpoint.post(push, partial(self._ended, item))
 
     def _ended(self, item: Item, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
             kill_point("after-post")
         in_flight = len(self._out)
         del self._out[id(item)]
+        if self._spans is not None:
+            self._spans.ended(item, outcome)
         self._held_out -= item.held
         now_s = self._clock.monotonic_s()
         self._learn(item, outcome, now_s, in_flight)
-        number, wait_s = item.attempts, None
+        number, started_ms, wait_s = item.attempts, item.last_attempt_ms or 0, None
         if item.held:
             wait_s = self._held_ended(item, outcome)
         elif self._lanes.holds(item) or isinstance(outcome, Delivered):
             wait_s = self._live_ended(item, outcome)
         # Else its partition is the next owner's, who sends it again.
-        self._on_attempt(Attempt(item, number, outcome, now_s - item.started_s, wait_s))
+        self._on_attempt(Attempt(item, number, outcome, now_s - item.started_s, wait_s, started_ms))
         self._tell_idle()
         if not self._pumping:
             self._pumping = True

@@ -54,10 +54,11 @@ class Item(msgspec.Struct, gc=False):
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One attempt that has ended, for logs and metrics."""
+    """One attempt that has ended, for logs, metrics and traces: what its item says may be of the next one already."""
 
     item: Item
     number: int
     outcome: Outcome
     duration_s: float
     retry_in_s: float | None
+    started_ms: int = 0

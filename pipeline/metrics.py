@@ -95,6 +95,7 @@ SPECS: dict[str, Spec] = {
     "end_to_end": _histogram(
         "end_to_end_seconds", "From an event's publish to its acceptance by the queue or the endpoint.", END_TO_END_S
     ),
+    "trace_dropped": _counter("trace_dropped", "Trace entries that were not written: no topic, no answer, or no room."),
     "transactions": _counter("transactions", "Transactions (queue messages, held keys, dead letters).", VERDICT),
     "rebalances": _counter("rebalances", "Times that partitions came or went.", CHANGE),
     "loop_turn": _histogram("loop_turn_seconds", "Turns of a consumer loop, its waiting included.", TURN_S),
@@ -140,6 +141,7 @@ class Metrics:
     attempts: Counter
     attempt_seconds: Tallies
     end_to_end: Tallies
+    trace_dropped: Counter
     transactions: Counter
     rebalances: Counter
     loop_turn: Tallies

@@ -74,3 +74,18 @@ def outcome_of_status(status: int, excerpt: bytes, retry_after_s: float | None =
         return Gone()
     fault = Fault.EVENT if 400 <= status < 500 and status not in {408, 429} else Fault.ENDPOINT
     return Failed(f"status {status}", status, excerpt, retry_after_s, fault)
+
+
+def outcome_words(outcome: Outcome) -> tuple[str, int | None, str | None]:
+    """For logs, metrics and traces: one word, the status, and the reason of a failure."""
+    match outcome:
+        case Delivered(status):
+            return "delivered", status, None
+        case Failed(reason, status):
+            return "failed", status, reason
+        case Gone():
+            return "gone", 410, None
+        case Unsent(reason):
+            return "unsent", None, reason
+        case Abandoned():
+            return "abandoned", None, None

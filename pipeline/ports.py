@@ -268,10 +268,15 @@ class Cancellable(Protocol):
 
 
 class Push(msgspec.Struct, frozen=True, gc=False):
-    """One request to an endpoint."""
+    """One request to an endpoint.
+
+    Attributes:
+        traceparent: sent along as it is; empty for none.
+    """
 
     msg_id: str
     body: bytes
+    traceparent: bytes = b""
 
 
 class Endpoint(Protocol):

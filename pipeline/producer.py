@@ -8,6 +8,7 @@ Kafka   idempotent, acks=all; every delivery report is seen. Memory is bounded b
 Errors  ChangeError, NotificationsError, AvroEncodeError, TopicMissingError, DeliveryFailedError before or instead of a
         record; flush and close raise DeliveryFailedError if anything was published and not acknowledged
 Time    a flush that gave up and the close behind it share one deadline: what was waited for is not waited for again
+Spans   one a record, where an OpenTelemetry provider was set up before the producer was made (publish_spans.py)
 Threads publish may be called from any thread; reports arrive on the thread that polls
 """
 
@@ -22,6 +23,7 @@ from typing import Any, Self
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from opentelemetry.trace import Span
 
 from pipeline.cluster import Cluster
 from pipeline.errors import DeliveryFailedError, TopicMissingError
@@ -29,8 +31,10 @@ from pipeline.headers import Headers, event_headers
 from pipeline.kafka_errors import describe, kafka_error
 from pipeline.lifecycle import Change, event_of
 from pipeline.matching import Matcher
+from pipeline.publish_spans import PublishSpans
 from pipeline.shown import shown
 from pipeline.topics import DEFAULT_PREFIX, event_topic
+from pipeline.traceparent import recording_tracer
 from schemas.avro import AvroEncoder
 from schemas.events import Family
 from schemas.identity import event_id
@@ -76,6 +80,8 @@ class LifecycleProducer:
         self._cluster = Cluster(settings.kafka)
         self._encoder = AvroEncoder(settings.registry_ids)
         self._producer = Producer(self._cluster.producer_config(logger=log))
+        tracer = recording_tracer()
+        self._spans = None if tracer is None else PublishSpans(tracer)
         self._topics: dict[str, str] = {}
         self._matchers: dict[int, tuple[object, Matcher]] = {}
         self._since_poll = 0
@@ -135,7 +141,11 @@ class LifecycleProducer:
         ]
         report = self._report if on_delivery is None else partial(self._report_to, on_delivery)
         for topic, value in zip(topics, values, strict=True):
-            self._produce(topic, key, value, headers, report)
+            if self._spans is None:
+                self._produce(topic, key, value, headers, report)
+            else:
+                span = self._spans.begin(topic, key, an_id, change.traceparent)
+                self._produce_in(span, topic, key, value, self._spans.headers_of(span, headers), report)
         return len(targets)
 
     async def publish_async(self, change: Change, notifications: Sequence[Notification] | object) -> int:
@@ -228,6 +238,21 @@ class LifecycleProducer:
             raise self._cluster.topic_refused([name]) or TopicMissingError(name, topic_name)
         self._topics[topic_name] = name
         return name
+
+    def _produce_in(
+        self, span: Span, topic: str, key: bytes, value: bytes, headers: Headers, report: Callable[..., None]
+    ) -> None:
+        """Produce within a span, which ends with the delivery report."""
+
+        def reported(error: KafkaError | None, message: Message) -> None:
+            PublishSpans.ended(span, None if error is None else describe(error))
+            report(error, message)
+
+        try:
+            self._produce(topic, key, value, headers, reported)
+        except DeliveryFailedError as error:
+            PublishSpans.ended(span, str(error))
+            raise
 
     def _produce(
         self,

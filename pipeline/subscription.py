@@ -56,6 +56,7 @@ class HttpPolicy(msgspec.Struct, frozen=True):
         max_age_s: an older event goes to the dead letters unattempted.
         signing_secrets: Standard Webhooks keys, `whsec_…`; the first signs, all do while rotating.
         client_certificate_file, client_key_file: what we show an endpoint that asks who we are; both or neither.
+        trace: whether each attempt is written to the trace topic.
     """
 
     endpoint: str
@@ -72,6 +73,7 @@ class HttpPolicy(msgspec.Struct, frozen=True):
     ca_file: str | None = None
     client_certificate_file: str | None = None
     client_key_file: str | None = None
+    trace: bool = False
 
     def __repr__(self) -> str:
         """Without the keys, and without the URL, which may hold a token."""

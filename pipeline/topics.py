@@ -1,7 +1,7 @@
 """CMQ names <-> Kafka names, and the Kafka topics that a configuration needs.
 
 Shape   kafka names as plain functions; TopicSpec says what one topic should be; TopicPlan compares with a cluster
-Kept    events 3 days, queues 4 days (CMQ's), dead letters 14 days; all configurable
+Kept    events 3 days, queues 4 days (CMQ's), dead letters 14 days, traces 3 days; all configurable
 Sizes   an event up to 1 MiB; a dead letter holds it with headers of ours (+ 64 KiB); a queue record is its Base64 and
         JSON at least three times as large
 Source  design section 4
@@ -15,6 +15,11 @@ DAY_MS = 86_400_000
 EVENT_MAX_BYTES = 1 << 20
 DEAD_LETTER_EXTRA_BYTES = 64 << 10
 QUEUE_FACTOR = 3
+
+TRACE_TOPIC = "cmq.trace"
+"""The attempts of all traced subscriptions (trace_record.py)."""
+
+TRACE_MAX_BYTES = 1 << 20
 
 
 def event_topic(topic_name: str, prefix: str = DEFAULT_PREFIX) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from pipeline.headers import EVENT_ID, TRACEPARENT, Headers, find_header
 from pipeline.ports import Push, Record
 from pipeline.subscription import BodyEncoding, Subscription
+from pipeline.traceparent import valid
 from schemas.avro import REGISTRY_MARKER, ResolveId, decode_avro, no_registry
 from schemas.cmq_message import message_body, message_text
 from schemas.cmq_push import PushForm
@@ -75,10 +76,12 @@ class Transform:
             return event
         assert self._form is not None  # noqa: S101  wiring gives HTTP subscriptions only
         try:
-            msg_id = message_id(_event_id(record, event), self._topic_name)
+            msg_id = message_id(event_id_of(record, event), self._topic_name)
         except ResourceError as error:
             return Refusal(f"no identity: {error}")
-        return Push(msg_id, self._form.body(msg_id, self._text(event), record.timestamp_ms // 1000))
+        body = self._form.body(msg_id, self._text(event), record.timestamp_ms // 1000)
+        traceparent = find_header(record.headers, TRACEPARENT)
+        return Push(msg_id, body, traceparent if traceparent and valid(traceparent) else b"")
 
     def queue_message(self, record: Record) -> QueueMessage | Refusal | Unwanted:
         """For a queue subscriber."""
@@ -86,7 +89,7 @@ class Transform:
         if not isinstance(event, BatchEvent):
             return event
         try:
-            an_id = _event_id(record, event)
+            an_id = event_id_of(record, event)
         except ResourceError as error:
             return Refusal(f"no identity: {error}")
         headers: Headers = [
@@ -108,7 +111,7 @@ class Transform:
         return event if self._all or self._subscription.wants(event.name) else _UNWANTED
 
 
-def _event_id(record: Record, event: BatchEvent) -> str:
+def event_id_of(record: Record, event: BatchEvent) -> str:
     """From the header; a producer that sent none gets the id that ours would have given."""
     header = find_header(record.headers, EVENT_ID)
     if header:

@@ -4,7 +4,7 @@ import argparse
 import os
 
 from adapters.online_check import online
-from adapters.settings import Settings
+from adapters.settings import HttpSubscriptionSettings, Settings
 from adapters.settings_faults import SettingsError, value_at
 from adapters.settings_file import load_shown
 from pipeline.stop import ExitStatus
@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> ExitStatus:
     print(f"ok: {len(settings.subscriptions)} subscriptions, brokers {settings.kafka['bootstrap.servers']}")
     for index, one in enumerate(settings.subscriptions):
         endpoint = value_at(shown, ("subscriptions", index, "endpoint"))  # as written: a reference may be a secret
-        print(f"  {one.topic}/{one.name}: {one.protocol} -> {endpoint}")
+        traced = ", each attempt traced" if isinstance(one, HttpSubscriptionSettings) and one.trace else ""
+        print(f"  {one.topic}/{one.name}: {one.protocol} -> {endpoint}{traced}")
     return _online(settings) if args.online else ExitStatus.FINE
 
 

@@ -3,9 +3,9 @@
 import argparse
 import math
 import os
-from datetime import datetime
 
 from adapters.commands.run import chosen
+from adapters.iso_time import time_ms
 from adapters.letters import Letter, LetterFilter
 from adapters.pace import LEAST
 from adapters.provision import TopicAdmin
@@ -41,8 +41,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", metavar="ID", help="only those of this JobId or EnvId")
     parser.add_argument("--event", metavar="NAME", type=_event, help="only those of this event")
     parser.add_argument("--reason", metavar="TEXT", help="only those whose reason holds this text")
-    parser.add_argument("--since", metavar="TIME", type=_time_ms, help="only those written then or later (ISO 8601)")
-    parser.add_argument("--until", metavar="TIME", type=_time_ms, help="only those written before then (ISO 8601)")
+    parser.add_argument("--since", metavar="TIME", type=time_ms, help="only those written then or later (ISO 8601)")
+    parser.add_argument("--until", metavar="TIME", type=time_ms, help="only those written before then (ISO 8601)")
     parser.add_argument("--dry-run", action="store_true", help="redrive: only say what would be sent again")
     parser.add_argument("--rate", metavar="N", type=_rate, help="redrive: at most N a second, which may be below 1")
 
@@ -51,16 +51,6 @@ def _event(text: str) -> str:
     if (name := canonical_event_name(text)) is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not an event name (such as JOB_FAILED)")
     return name
-
-
-def _time_ms(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no ISO 8601 time") from None
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no offset from UTC, such as Z")
-    return int(moment.timestamp() * 1000)
 
 
 def _rate(text: str) -> float:

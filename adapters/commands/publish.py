@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from adapters import telemetry
 from adapters.registry_extra import registry_of
 from adapters.settings import Settings
 from adapters.settings_faults import SettingsError
@@ -34,6 +35,7 @@ EXAMPLES = """\
 """
 
 PROGRESS_EVERY_S = 1.0
+TELEMETRY_S = 5.0
 CLEAR_LINE = "\r\x1b[K"
 NO_ANSWER = "no broker said in time whether it has it; publish it again, its id is the same"
 
@@ -52,12 +54,14 @@ def run(args: argparse.Namespace) -> ExitStatus:
     """Publish every good line; name every bad one; count what was acknowledged, whatever happens."""
     settings = load_settings(args.config, os.environ)
     notifications = _read_notifications(args.notifications)
+    end_telemetry = telemetry.set_up()
     with _open(args.file) as lines:
         publishing = _Publishing(_producer(settings), notifications, args.file, sys.stderr)
         try:
             publishing.all(lines)
         finally:
             publishing.end()
+            end_telemetry(TELEMETRY_S)
         return publishing.status
 
 

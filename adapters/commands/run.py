@@ -7,7 +7,7 @@ import signal
 import threading
 from types import FrameType
 
-from adapters import interpreter
+from adapters import interpreter, telemetry
 from adapters.logs import LineWriter
 from adapters.registry_extra import registry_of
 from adapters.settings import Settings
@@ -27,6 +27,9 @@ EXAMPLES = """\
   batch-events run --subscription job-message/billing --log-format json
 """
 
+TELEMETRY_S = 2.0
+"""Of what is left of the grace period, the most that the last spans may take."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """--subscription."""
@@ -42,6 +45,7 @@ def run(args: argparse.Namespace) -> ExitStatus:
     """Run the process; the first signal asks it to stop, the second ends it at once."""
     settings = load_settings(args.config, os.environ)
     subscriptions = chosen(settings, args.subscription)
+    end_telemetry = telemetry.set_up()
     stop = StopRequest(settings.stop_grace_s)
     _watch_signals(stop)
     _watch_threads(stop)
@@ -51,6 +55,7 @@ def run(args: argparse.Namespace) -> ExitStatus:
         raise SettingsError([f"http.listen: {settings.http.listen!r}: {error.strerror}"]) from error
     interpreter.settle()
     status = delivering.run()
+    end_telemetry(min(TELEMETRY_S, stop.left_s()))
     if threading.active_count() > 1 and status is not ExitStatus.FINE:
         # A thread that hangs in a broker's answer must not keep the process: all there was to say is said.
         logging.shutdown()

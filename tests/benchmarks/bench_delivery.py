@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pipeline.topics import event_topic
+from pipeline.topics import TRACE_TOPIC, event_topic
 from tests.benchmarks.contender import (
     PARTITIONS,
     Measured,
@@ -38,6 +38,8 @@ ROUNDS = 3
 RETRY_S = 0.1
 FLOOR = "bare loop"
 FLOOR_WITH_AVRO = "bare loop with Avro"
+TRACED = "ours, traced"
+OF_UNTRACED = 0.85
 NO_BOUND = 0.0
 ALLOWED_CPU_US = 32.0
 ALLOWED_MIB = 150.0
@@ -95,6 +97,8 @@ def unluckiest_key(plan: Plan) -> float:
 
 
 def _fill(servers: str, case: Case) -> None:
+    if case is S1X10:
+        create(servers, TRACE_TOPIC)
     create(servers, event_topic(case.topic), case.topic, partitions=PARTITIONS)
     fill(servers, case.topic, in_turn(case.plan.keys, case.plan.expected))
     fill_text(servers, case.topic, in_turn(case.plan.keys, case.plan.expected))
@@ -109,7 +113,8 @@ def _measure(servers: str, case: Case, peers: Sequence[Peer]) -> dict[str, Runs]
                 runs[name].append(measured(command(port, number, folder), process, case.plan.expected))
     for name, ones in runs.items():
         _tell(f"{case.name}, {name}", ones)
-    assert not any(one.faults for one in runs["ours"]), runs["ours"]
+    for who in {"ours", TRACED} & runs.keys():
+        assert not any(one.faults for one in runs[who]), runs[who]
     return runs
 
 
@@ -121,6 +126,10 @@ def _contenders(servers: str, case: Case, peers: Sequence[Peer]) -> dict[str, Co
         endpoints = {f"ours-{number}": f"http://127.0.0.1:{port}/"}
         return run_command(folder, servers, case.topic, endpoints, concurrency=CONNECTIONS, **retry)
 
+    def traced(port: int, number: int, folder: str) -> list[str]:
+        endpoints = {f"traced-{number}": f"http://127.0.0.1:{port}/"}
+        return run_command(folder, servers, case.topic, endpoints, concurrency=CONNECTIONS, trace=True)
+
     def floor(port: int, _number: int, _folder: str) -> list[str]:
         return _module("bare_loop", "text", port, servers, case.topic, min(CONNECTIONS, plan.keys))
 
@@ -130,10 +139,11 @@ def _contenders(servers: str, case: Case, peers: Sequence[Peer]) -> dict[str, Co
     def bare_client(port: int, _number: int, _folder: str) -> list[str]:
         return _module("bare_client", port, plan.keys, plan.expected)
 
-    contenders = {"ours": ours, FLOOR: floor, FLOOR_WITH_AVRO: floor_with_avro} | {
+    contenders: dict[str, Command] = {"ours": ours, FLOOR: floor, FLOOR_WITH_AVRO: floor_with_avro} | {
         peer.name: _of_peer(servers, case, peer) for peer in peers
     }
-    return contenders | ({"sink": bare_client} if case is S1 else {})
+    of_one_case: dict[str, dict[str, Command]] = {S1.name: {"sink": bare_client}, S1X10.name: {TRACED: traced}}
+    return contenders | of_one_case.get(case.name, {})
 
 
 def _of_peer(servers: str, case: Case, peer: Peer) -> Command:
@@ -163,7 +173,9 @@ def _rows(case: Case, runs: dict[str, Runs]) -> list[Row]:
             (f"{name}, events/s; {FLOOR}", ours, _rate(runs[FLOOR]), case.of_floor),
             (f"{name}, events/s; {FLOOR_WITH_AVRO}", ours, _rate(runs[FLOOR_WITH_AVRO]), NO_BOUND),
         ]
-    peers = {who: _rate(ones) for who, ones in runs.items() if who not in {"ours", "sink", FLOOR, FLOOR_WITH_AVRO}}
+    peers = {
+        who: _rate(ones) for who, ones in runs.items() if who not in {"ours", TRACED, "sink", FLOOR, FLOOR_WITH_AVRO}
+    }
     sound = [who for who in peers if not any(one.faults for one in runs[who])]
     if sound and case.of_peer is not None:
         best = max(sound, key=lambda who: peers[who])
@@ -173,6 +185,7 @@ def _rows(case: Case, runs: dict[str, Runs]) -> list[Row]:
         rows.append((f"{name}, sink's own ceiling; fastest contender", _rate(runs["sink"]), fastest, 1.0))
     if case is S1X10:
         rows.append((f"{name}, allowed / taken, us of CPU an event", ALLOWED_CPU_US, _cpu_us(runs["ours"]), 1.0))
+        rows.append((f"{name} with `trace: true`, events/s; without", _rate(runs[TRACED]), ours, OF_UNTRACED))
         rows.append((f"{name}, allowed / peak, MiB", ALLOWED_MIB, _mib(runs["ours"]), 1.0))
     return rows
 

@@ -16,9 +16,10 @@ from tests.harness.command import Result
 from tests.unit.adapters.configurations import HTTP, QUEUE, load, tree
 from tests.unit.adapters.in_process import command
 
-NAMES = ["demo", "check", "topics", "acls", "publish", "simulate", "run", "dead-letters", "decode"]
+NAMES = ["demo", "check", "topics", "acls", "publish", "simulate", "run", "dead-letters", "trace", "decode"]
 MODULES = {module.NAME: module for module in cli.COMMANDS}
-NEEDING_SETTINGS = ["check", "topics", "acls", "publish", "run", "dead-letters"]
+NEEDING_SETTINGS = ["check", "topics", "acls", "publish", "run", "dead-letters", "trace"]
+MORE = {"dead-letters": ["list", "a/b"], "trace": ["a/b", "--job", "job-1"]}
 
 
 @pytest.fixture
@@ -85,6 +86,9 @@ def test_every_example_is_a_command_line_that_we_take(name: str) -> None:
         ["dead-letters", "redrive", "a/b", "--event", "JOB_EXPLODED"],
         ["dead-letters", "redrive", "a/b", "--since", "yesterday"],
         ["dead-letters", "redrive", "a/b", "--until", "2026-01-02T03:04:05"],
+        ["trace"],
+        ["trace", "a/b", "--since", "yesterday"],
+        ["trace", "a/b", "--job"],
         ["publish", "a", "b"],
     ],
 )
@@ -106,10 +110,15 @@ def test_an_option_of_redrive_is_refused_elsewhere(option: list[str], action: st
     assert result.stderr == f"{option[0]}: is about redrive, and this is {action}\n"
 
 
+def test_a_trace_of_everything_there_ever_was_is_refused(batch_events: Command) -> None:
+    result = batch_events("trace", "a/b", "--until", "2026-01-02T03:04:05Z")
+    assert result.status == 2
+    assert result.stderr == "trace: which events? One of --event-id, --job and --since at least\n"
+
+
 @pytest.mark.parametrize("name", NEEDING_SETTINGS)
 def test_without_a_configuration_a_command_is_status_2_and_one_line(name: str, batch_events: Command) -> None:
-    more = ["list", "a/b"] if name == "dead-letters" else []
-    result = batch_events(name, *more)
+    result = batch_events(name, *MORE.get(name, []))
     line = "batch-events.yaml: no such file; name one with --config or BATCH_EVENTS_CONFIG\n"
     assert result.status == 2
     assert result.stdout + result.stderr == line
@@ -118,21 +127,21 @@ def test_without_a_configuration_a_command_is_status_2_and_one_line(name: str, b
 @pytest.mark.parametrize("name", NEEDING_SETTINGS)
 def test_a_faulty_configuration_is_status_2_with_all_faults(name: str, batch_events: Command, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("kafka: {bootstrap.servers: 'a:1', fetch.min.bytez: 1}\ncolour: red\n")
-    more = ["list", "a/b"] if name == "dead-letters" else []
-    result = batch_events(name, *more, "--config", "bad.yaml")
+    result = batch_events(name, *MORE.get(name, []), "--config", "bad.yaml")
     assert result.status == 2
     told = (result.stdout + result.stderr).splitlines()
     assert [line.partition(": ")[0] for line in told] == ["colour", "kafka.fetch.min.bytez"]
 
 
 def test_check_tells_what_the_configuration_amounts_to(batch_events: Command, tmp_path: Path) -> None:
-    load(tmp_path, tree(QUEUE, HTTP))
+    load(tmp_path, tree(QUEUE, HTTP, HTTP | {"name": "audit", "trace": True}))
     result = batch_events("check")
     assert result.status == 0
     assert result.stdout.splitlines() == [
-        "ok: 2 subscriptions, brokers localhost:9092",
+        "ok: 3 subscriptions, brokers localhost:9092",
         "  job-message/ops-queue: queue -> ops",
         "  job-message/billing: http -> https://billing.example.com/",
+        "  job-message/audit: http -> https://billing.example.com/, each attempt traced",
     ]
 
 

@@ -57,3 +57,14 @@ def test_topics_are_as_the_configuration_says(tmp_path: Path) -> None:
 
 def test_without_subscriptions_no_topic_is_needed(tmp_path: Path) -> None:
     assert needed(load(tmp_path, tree())) == []
+
+
+def test_one_topic_for_the_traces_of_all_as_soon_as_somebody_traces(tmp_path: Path) -> None:
+    traced = [HTTP | {"name": name, "trace": True} for name in ("billing", "audit")]
+    names = [spec.name for spec in needed(load(tmp_path, tree(QUEUE, *traced)))]
+    assert names.count("cmq.trace") == 1
+    assert "cmq.trace" not in [spec.name for spec in needed(load(tmp_path, tree(QUEUE, HTTP)))]
+    more = {"partitions": 3, "retention_s": 3600}
+    trace = needed(load(tmp_path, tree(*traced, trace=more)))[-1]
+    assert (trace.name, trace.partitions, trace.config["retention.ms"]) == ("cmq.trace", 3, "3600000")
+    assert needed(load(tmp_path, tree(*traced)))[-1].config["retention.ms"] == str(3 * DAY_MS)

@@ -41,8 +41,8 @@ ALL_OF_IT = [
     "subscriptions[4].protocol: is missing; allowed: queue, http",
     "subscriptions[5]: 'audit': must be a mapping",
     (
-        "colour: is not a key of the configuration; allowed: kafka, topics, queues, dead_letters, subscriptions, http, "
-        "stop_grace_s, topic_owner, schema_registry"
+        "colour: is not a key of the configuration; allowed: kafka, topics, queues, dead_letters, trace, "
+        "subscriptions, http, stop_grace_s, topic_owner, schema_registry"
     ),
     (
         "kafka.bootstrap.servers: 'http://broker:9092': is not a list of brokers; "

@@ -23,6 +23,8 @@ DEFAULTS = {
     "queues.partitions": 1,
     "queues.retention_s": 4 * DAY_S,
     "dead_letters.retention_s": 14 * DAY_S,
+    "trace.partitions": 6,
+    "trace.retention_s": 3 * DAY_S,
     "http.listen": "127.0.0.1:8080",
     "stop_grace_s": 25.0,
     "topic_owner": 0,
@@ -47,6 +49,7 @@ HTTP_DEFAULTS = {
     "ca_file": None,
     "client_certificate_file": None,
     "client_key_file": None,
+    "trace": False,
 }
 
 REQUIRED = {"kafka", "topic", "name", "protocol", "endpoint", "url"}
@@ -125,6 +128,8 @@ ACCEPTED = [
     ("queues.partitions", 12, 12),
     ("queues.retention_s", 1_296_000, 1_296_000),
     ("dead_letters.retention_s", 100 * 365 * DAY_S, 100 * 365 * DAY_S),
+    ("trace.partitions", 100_000, 100_000),
+    ("trace.retention_s", 1, 1),
     ("http.listen", "0.0.0.0:0", "0.0.0.0:0"),
     ("http.listen", "[::1]:65535", "[::1]:65535"),
     ("http.listen", "localhost:80", "localhost:80"),
@@ -161,6 +166,8 @@ REFUSED = [
     ("queues.partitions", 0, AT_LEAST_1),
     ("queues.retention_s", 0, AT_LEAST_1),
     ("dead_letters.retention_s", 0, AT_LEAST_1),
+    ("trace.partitions", 0, AT_LEAST_1),
+    ("trace.retention_s", 0, AT_LEAST_1),
     ("http.listen", "8080", LISTEN),
     ("http.listen", ":8080", LISTEN),
     ("http.listen", "::1:8080", LISTEN),
@@ -200,6 +207,7 @@ REFUSED_OF_HTTP = [
     ("notify_strategy", "RETRY", "must be 'BACKOFF_RETRY' or 'EXPONENTIAL_DECAY_RETRY'"),
     ("notify_content_format", "XML", "must be 'JSON' or 'SIMPLIFIED'"),
     ("body_encoding", "utf-8", "must be 'base64' or 'plain'"),
+    ("trace", "perhaps", "must be true or false"),
     ("on_exhausted", "ignore", "must be 'dead-letter' or 'drop'"),
     ("allow_private_addresses", "perhaps", "must be true or false"),
     ("ca_file", "/nowhere/ca.pem", "cannot be read: No such file or directory"),

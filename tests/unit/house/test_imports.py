@@ -25,12 +25,15 @@ SPEAK_TO_KAFKA = {
     "pipeline.topic_ids",
     "adapters.demo.play",
     "adapters.embedded",
+    "adapters.group_progress",
     "adapters.letters",
     "adapters.provision",
     "adapters.redrive",
     "adapters.registry",
     "adapters.settings_kafka",
     "adapters.topic_reader",
+    "adapters.trace_facts",
+    "adapters.trace_writer",
 }
 
 

@@ -26,7 +26,7 @@ from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
 from pipeline.metrics import Metrics
 from pipeline.moves import Names
-from pipeline.ports import Record
+from pipeline.ports import DeadLetter, Record
 from pipeline.prepare import Preparation
 from pipeline.room import Bounds
 from pipeline.run_loop import HttpSubscriptionLoop
@@ -169,8 +169,8 @@ class Member:
         return self.source
 
     def _in_custody(self, loop: HttpSubscriptionLoop, ledger: OffsetLedger) -> Custody:
-        def on_written(count: int) -> None:
-            self.buried += count
+        def on_written(letters: list[DeadLetter]) -> None:
+            self.buried += len(letters)
 
         self.custody = Custody(
             NAMES,
