@@ -44,7 +44,7 @@ bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
 
 lock: $(READY)
-	$(LOCK) pyproject.toml --extra registry --extra otel -o requirements.lock
+	$(LOCK) pyproject.toml --extra registry -o requirements.lock
 	$(LOCK) pyproject.toml --extra registry --extra otel --group dev -o requirements-dev.lock
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 		$(LOCK) - --group sbom -c requirements-dev.lock -o deploy/build.lock

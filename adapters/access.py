@@ -14,6 +14,7 @@ from typing import NamedTuple
 from adapters.provision import needed
 from adapters.settings import HttpSubscriptionSettings, QueueSubscriptionSettings, Settings
 from pipeline.topics import (
+    TRACE_TOPIC,
     dead_letter_topic,
     event_topic,
     held_topic,
@@ -22,8 +23,6 @@ from pipeline.topics import (
     redrive_topic,
     subscription_group,
 )
-
-TRACE_TOPIC = "cmq.trace"
 
 
 class Kind(StrEnum):
@@ -95,6 +94,8 @@ def run_rights(one: QueueSubscriptionSettings | HttpSubscriptionSettings, settin
     yield Right(Kind.TRANSACTIONAL_ID, f"{group}.", Operation.WRITE, prefixed=True)
     if isinstance(one, HttpSubscriptionSettings):
         yield Right(Kind.TOPIC, own, Operation.READ)
+        if one.trace:
+            yield Right(Kind.TOPIC, TRACE_TOPIC, Operation.WRITE)
 
 
 def _topics(settings: Settings) -> Iterator[Right]:
@@ -133,8 +134,8 @@ def _queue_reader(settings: Settings) -> Iterator[Right]:
 
 
 def _trace(settings: Settings) -> Iterator[Right]:
-    """To write a trace, and to read it with all that it is compared with."""
-    yield from (Right(Kind.TOPIC, TRACE_TOPIC, operation) for operation in (Operation.WRITE, Operation.READ))
+    """To read a trace with all that it is compared with."""
+    yield Right(Kind.TOPIC, TRACE_TOPIC, Operation.READ)
     for one in settings.subscriptions:
         yield Right(Kind.TOPIC, event_topic(one.topic, settings.topics.prefix), Operation.READ)
         yield Right(Kind.TOPIC, dead_letter_topic(one.topic, one.name), Operation.READ)

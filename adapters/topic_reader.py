@@ -55,9 +55,7 @@ def read_topic(
         consumer.close()
 
 
-def _read(
-    cluster: Cluster, consumer: Consumer, topic: str, choice: Choice, since_ms: int | None
-) -> Iterator[Message]:
+def _read(cluster: Cluster, consumer: Consumer, topic: str, choice: Choice, since_ms: int | None) -> Iterator[Message]:
     metadata = consumer.list_topics(timeout=ANSWER_S).topics
     if topic not in metadata:
         raise cluster.topic_refused([topic]) or TopicMissingError(topic)

@@ -11,6 +11,7 @@ from importlib.metadata import PackageMetadata
 from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
 
 SPELLINGS = {
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",

@@ -170,7 +170,7 @@ def test_the_backlog_decides_by_the_names_of_our_metrics(resources: list[Manifes
     for one in of_kind(resources, "ScaledObject"):
         queries = {trigger["name"]: trigger["metadata"]["query"] for trigger in one["spec"]["triggers"]}
         assert {name: re.findall(r"batch_events_\w+", query) for name, query in queries.items()} == {
-            "oldest-undelivered": ["batch_events_oldest_undelivered_seconds"],
+            "oldest-unsettled": ["batch_events_oldest_unsettled_seconds"],
             "lag": ["batch_events_lag"],
         }
         for trigger in one["spec"]["triggers"]:

@@ -30,7 +30,7 @@ def test_callbacks_and_kafkas_clients_ask_for_the_most() -> None:
     assert need([http(64), http(100), QUEUE], brokers=3) == (164, 3 * 5 * (3 + 4 + 4 + 2), OWN)
 
     traced = Subscription("t", "s", Protocol.HTTP, http=HttpPolicy("https://x", concurrency=1, trace=True))
-    assert need([traced, traced], brokers=3).kafka == 3 * 5 * (2 + 1 + 4 + 4), "one producer for the traces of all"
+    assert need([traced, traced], brokers=3).kafka == 3 * 5 * (3 + 1 + 4 + 4), "one producer for the traces of all"
 
 
 def test_the_soft_limit_is_raised_to_the_hard_one(limits: tuple[int, int]) -> None:
