@@ -50,6 +50,15 @@ class CommitNote(msgspec.Struct, frozen=True):
             offset += length
 
 
+def runs_of(at: int, ranges: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+    """Ranges [from, to) as a note tells them, beginning at an offset."""
+    runs: list[int] = []
+    for first, end in ranges:
+        runs += [first - at, end - first]
+        at = end
+    return tuple(runs)
+
+
 def write_note(note: CommitNote) -> str:
     """The metadata text; it may be longer than MAX_BYTES, the caller measures."""
     head = (VERSION, note.topic_id, note.held_topic_id, note.held_offset, note.held_keys, note.transactional_id)

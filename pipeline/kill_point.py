@@ -25,6 +25,7 @@ POINTS = (
     "in-release",  # the same, with the tombstone of a held key
     "in-catch-up-scan",  # the log is being read for the followers of held keys
     "in-redrive",  # dead letters are sent again, the transaction is not ended
+    "in-rewind",  # a subscription is set back: offsets and tombstones are sent, the transaction is not ended
     "in-drain",  # the process stops: what was in flight has ended, nothing of it is committed
 )
 

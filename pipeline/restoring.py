@@ -129,7 +129,14 @@ class Restoring:
             where = {"subscription": self._label, "partition": partition}
             log.critical("partition_not_started", extra=where | {"error": f"{fault}; its events would be lost"})
             return None
-        del self._partitions[partition]
+        return self._taken(partition)
+
+    def take_unfit(self) -> list[Restored]:
+        """Those that do not start, all the same: for somebody who gives up what was pending there."""
+        return [self._taken(partition) for partition in self.unfit]
+
+    def _taken(self, partition: int) -> Restored:
+        one = self._partitions.pop(partition)
         if one.start.anew:
             one.keys.release_all()
         elif one.start.end is not None:

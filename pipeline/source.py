@@ -2,7 +2,7 @@
 
 Shape   KafkaSource keeps the Source port (ports.py) over a confluent-kafka consumer
 Start   each assignment begins at our own committed offset, never at the client's guess (`auto.offset.reset=error`):
-        starting_point() decides, and what expired or fell off the log is said and counted
+        starts.py says where, and what expired or fell off the log is said and counted
 Commits one is outstanding at most; its answer comes through poll
 Errors  errors of the broker or the network are logged and waited out; a fatal one, such as that another process has our
         group.instance.id, lets go of all partitions and raises PipelineError from the next poll
@@ -12,48 +12,18 @@ import logging
 from collections.abc import Callable
 from typing import NoReturn
 
-import msgspec
-from confluent_kafka import OFFSET_INVALID, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from pipeline.asking import ANSWER_S, ask
 from pipeline.client_properties import INSTANCE_ID
 from pipeline.cluster import Cluster
-from pipeline.commit_note import CommitNote, read_note
 from pipeline.errors import PipelineError
 from pipeline.kafka_errors import About, describe, is_access, is_unreachable, kafka_error
 from pipeline.log_reader import record_of
 from pipeline.ports import Commit, Record, SourceListener, Start
+from pipeline.starts import Starts
 from pipeline.subscription import Start as StartAt
 
 log = logging.getLogger(__name__)
-
-
-def starting_point(committed: int | None, note: CommitNote, low: int, high: int, start: int) -> Start:
-    """Decide where a partition begins.
-
-    Args:
-        committed: the group's offset; None where it has none.
-        note: what was committed with it.
-        low, high: the offsets of the log.
-        start: where a group without an offset begins, within the log.
-    """
-    if committed is None:
-        return Start(start)
-    if committed > high:  # the log was cut: records that were committed are gone, newer ones will come
-        return Start(high, msgspec.structs.replace(note, runs=()), committed - high)
-    begin = max(committed, low)
-    noted = list(note.settled_ranges(committed))
-    ranges = [(max(first, begin), min(end, high)) for first, end in noted if end > begin and first < high]
-    settled = sum(min(end, begin) - first for first, end in noted if first < begin)
-    return Start(begin, msgspec.structs.replace(note, runs=_runs(begin, ranges)), begin - committed - settled)
-
-
-def _runs(at: int, ranges: list[tuple[int, int]]) -> tuple[int, ...]:
-    runs: list[int] = []
-    for first, end in ranges:
-        runs += [first - at, end - first]
-        at = end
-    return tuple(runs)
 
 
 class KafkaSource:
@@ -78,7 +48,6 @@ class KafkaSource:
         self._cluster = cluster
         self._topic = topic
         self._about = About((topic,), group)
-        self._start = start
         self._listener = listener
         self._on_error = on_error
         self._troubled = False
@@ -97,6 +66,7 @@ class KafkaSource:
             config.get("partition.assignment.strategy", "")
         )
         self._consumer = Consumer(config | {"on_commit": self._on_commit, "logger": log})
+        self._starts = Starts(cluster, self._consumer, topic, start, self._trouble, self._about)
         self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 
     def poll(self, limit: int, timeout_s: float) -> list[Record]:
@@ -228,7 +198,7 @@ class KafkaSource:
         self._on_error(None)
 
     def _assign(self, partitions: list[int]) -> dict[int, Start]:
-        starts = self._starts(partitions)
+        starts = self._starts.of(partitions)
         for partition, start in starts.items():
             if start.lost:
                 where = {"topic": self._topic, "partition": partition}
@@ -249,49 +219,6 @@ class KafkaSource:
         self._consumer.pause(placed)
         self._paused |= starts.keys()
         self._held |= starts.keys()
-
-    def _starts(self, partitions: list[int]) -> dict[int, Start]:
-        """Ask the brokers, as long as a group callback may last; a leader that moves, or is away, is asked again."""
-        asked = [TopicPartition(self._topic, partition) for partition in partitions]
-
-        def starts() -> dict[int, Start]:
-            try:
-                committed = self._consumer.committed(asked, timeout=ANSWER_S) if asked else []
-                topic_id = self._cluster.topic_ids.of(self._topic) if asked else ""
-                return {part.partition: self._start_of(part, topic_id) for part in committed}
-            except KafkaException as error:
-                if kafka_error(error).code() == KafkaError._DESTROY:
-                    return {}  # called from close(): nothing will be read
-                raise
-
-        return ask(self._cluster, starts, self._trouble, self._about)
-
-    def _start_of(self, part: TopicPartition, topic_id: str) -> Start:
-        where = TopicPartition(self._topic, part.partition)
-        low, high = self._consumer.get_watermark_offsets(where, timeout=ANSWER_S)
-        committed = None if part.offset == OFFSET_INVALID or part.offset < 0 else part.offset
-        note = read_note(part.metadata or "") or CommitNote()
-        anew = committed is not None and bool(note.topic_id) and topic_id not in {"", note.topic_id}
-        if anew:
-            log.error("topic_made_anew", extra={"topic": self._topic, "partition": part.partition, "offset": committed})
-            committed, note = None, CommitNote()
-        start = low if committed is not None else self._first_offset(part.partition, low, high)
-        begin = starting_point(committed, note, low, high, start)
-        return msgspec.structs.replace(
-            begin,
-            note=msgspec.structs.replace(begin.note, topic_id=topic_id or begin.note.topic_id),
-            anew=anew,
-            end=high,
-        )
-
-    def _first_offset(self, partition: int, low: int, high: int) -> int:
-        if self._start.at == "latest":
-            return high
-        if self._start.time_ms is None:
-            return low
-        asked = TopicPartition(self._topic, partition, self._start.time_ms)
-        found = self._consumer.offsets_for_times([asked], timeout=ANSWER_S)[0].offset
-        return found if found >= 0 else high
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         commits = self._listener.on_revoked({part.partition for part in partitions})

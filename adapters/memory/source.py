@@ -16,7 +16,7 @@ import msgspec
 from adapters.memory.log import MemoryLog
 from pipeline.commit_note import CommitNote, read_note
 from pipeline.ports import Commit, Record, SourceListener, Start
-from pipeline.source import starting_point
+from pipeline.starts import starting_point
 from pipeline.subscription import Start as StartAt
 
 

@@ -16,10 +16,15 @@ from tests.harness.command import Result
 from tests.unit.adapters.configurations import HTTP, QUEUE, load, tree
 from tests.unit.adapters.in_process import command
 
-NAMES = ["demo", "check", "topics", "acls", "publish", "simulate", "run", "dead-letters", "trace", "decode"]
+NAMES = ["demo", "check", "topics", "acls", "publish", "simulate", "run", "dead-letters", "trace", "rewind", "decode"]
 MODULES = {module.NAME: module for module in cli.COMMANDS}
-NEEDING_SETTINGS = ["check", "topics", "acls", "publish", "run", "dead-letters", "trace"]
-MORE = {"dead-letters": ["list", "a/b"], "trace": ["a/b", "--job", "job-1"]}
+NEEDING_SETTINGS = ["check", "topics", "acls", "publish", "run", "dead-letters", "trace", "rewind"]
+MORE = {
+    "dead-letters": ["list", "a/b"],
+    "trace": ["a/b", "--job", "job-1"],
+    "rewind": ["a/b", "--to", "latest"],
+}
+"""What they cannot do without."""
 
 
 @pytest.fixture
@@ -89,6 +94,8 @@ def test_every_example_is_a_command_line_that_we_take(name: str) -> None:
         ["trace"],
         ["trace", "a/b", "--since", "yesterday"],
         ["trace", "a/b", "--job"],
+        ["rewind", "a/b"],
+        ["rewind", "a/b", "--to", "2026-01-02T03:04:05"],
         ["publish", "a", "b"],
     ],
 )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.commit_note import CommitNote
 from pipeline.ports import Start
-from pipeline.source import starting_point
+from pipeline.starts import starting_point
 from tests.unit.pipeline.runs import runs_of
 
 
