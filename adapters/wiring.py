@@ -257,6 +257,7 @@ class Delivering:
 
     def _watch(self, label: str, delivery: Delivery, source: int) -> None:
         """Values that are read when somebody asks; each input has a limit and a breaker, the events' are told."""
+        self._metrics.trace_dropped.labels(label)  # told from the start, as 0
         self._metrics.in_flight.add((label,), lambda: delivery.in_flight)
         if source == EVENTS:
             self._metrics.limit.add((label,), lambda: delivery.limit.limit)
