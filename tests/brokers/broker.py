@@ -1,6 +1,6 @@
 """The broker that a test session runs on, whatever its tier."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,13 +15,18 @@ from tests.brokers.tiers import Tier
 TIMEOUT_S = 15.0
 
 
+def _no_log() -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Broker:
-    """Where it answers, which tier it is, and whether it makes every topic that is named to it."""
+    """Where it answers, which tier it is, whether it makes every topic that is named to it, and what it said last."""
 
     bootstrap_servers: str
     tier: str
     auto_creates_topics: bool = False
+    log_tail: Callable[[], str] = _no_log
 
 
 @contextmanager
@@ -31,11 +36,11 @@ def running_broker(tier: Tier, given_bootstrap_servers: str) -> Iterator[Broker]
         case Tier.GIVEN:
             yield Broker(given_bootstrap_servers, tier, _auto_creates_topics(given_bootstrap_servers))
         case Tier.CONTAINER:
-            with container_broker(ensure_image(lambda _: None)) as bootstrap_servers:
-                yield Broker(bootstrap_servers, tier)
+            with container_broker(ensure_image(lambda _: None)) as (bootstrap_servers, log_tail):
+                yield Broker(bootstrap_servers, tier, log_tail=log_tail)
         case Tier.NATIVE:
             with NativeCluster() as cluster:
-                yield Broker(cluster.bootstrap_servers, tier)
+                yield Broker(cluster.bootstrap_servers, tier, log_tail=cluster.log_tail)
         case Tier.EMBEDDED:
             with embedded_broker() as bootstrap_servers:
                 yield Broker(bootstrap_servers, tier, auto_creates_topics=True)

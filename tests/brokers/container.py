@@ -1,6 +1,6 @@
 """The container tier: one Kafka broker in a container, on a port of 127.0.0.1."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
 
@@ -17,8 +17,8 @@ NODE_ID = 1
 
 
 @contextmanager
-def container_broker(image: str) -> Iterator[str]:
-    """Give the bootstrap servers of a broker that is removed, with its data, at the end."""
+def container_broker(image: str) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Give a broker's bootstrap servers and the tail of its log; it is removed, with its data, at the end."""
     testcontainers_config.ryuk_disabled = True  # a second image, which no registry may give; we end our own
     port = free_port()
     container = DockerContainer(image).with_envs(**_variables(port))
@@ -28,7 +28,7 @@ def container_broker(image: str) -> Iterator[str]:
     with container:
         bootstrap_servers = f"127.0.0.1:{port}"
         wait_until_answering(bootstrap_servers, {NODE_ID}, lambda: _check_running(container))
-        yield bootstrap_servers
+        yield bootstrap_servers, lambda: _log_tail(container)
 
 
 def _variables(port: int) -> dict[str, str]:
@@ -51,5 +51,9 @@ def _variables(port: int) -> dict[str, str]:
 def _check_running(container: DockerContainer) -> None:
     container.reload()
     if container.status in {"exited", "dead"}:
-        said = b"".join(container.get_logs()).decode(errors="replace")
-        raise BrokerStartError("the broker's container ended\n" + "\n".join(said.splitlines()[-LOG_TAIL_LINES:]))
+        raise BrokerStartError(f"the broker's container ended\n{_log_tail(container)}")
+
+
+def _log_tail(container: DockerContainer) -> str:
+    said = b"".join(container.get_logs()).decode(errors="replace")
+    return "\n".join(said.splitlines()[-LOG_TAIL_LINES:])

@@ -90,6 +90,10 @@ class NativeCluster:
         """SIGCONT: a paused broker goes on."""
         self._brokers[broker].resume()
 
+    def log_tail(self) -> str:
+        """Give the last lines of each broker's log."""
+        return "\n".join(f"broker {node_id}\n{one.log_tail()}" for node_id, one in self._brokers.items())
+
     def __enter__(self) -> Self:
         self.start()
         return self

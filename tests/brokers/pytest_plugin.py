@@ -3,13 +3,15 @@
 real_broker     the test needs a real Kafka: container, native or given
 native_cluster  the test needs brokers of its own as Java processes, whatever the tier
 
+A test that fails on the session's broker shows the tail of the broker's log.
+
 Where a marked test cannot run it is skipped and listed at the end as not checked; it is an error where
 Wishes.strict says so (CI=true, BATCH_EVENTS_REQUIRE_TIER).
 """
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
@@ -23,6 +25,7 @@ from tests.brokers.wishes import read_wishes
 
 TIER = pytest.StashKey[SessionTier]()
 UNCHECKED = pytest.StashKey[Unchecked]()
+BROKER = pytest.StashKey[Broker]()
 NAME_LIMIT = 64  # of a CMQ queue, topic or subscription
 
 
@@ -53,6 +56,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(f"{refusal}; not checked: {_claim(item)}")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that failed on the session's broker shows what the broker said last."""
+    report = yield
+    broker = item.session.stash.get(BROKER, None)
+    uses_it = "broker" in getattr(item, "fixturenames", ()) or item.get_closest_marker("real_broker")
+    if report.failed and broker is not None and uses_it:
+        report.sections.append(("the broker's log", broker.log_tail()))
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     tier, unchecked = config.stash[TIER], config.stash[UNCHECKED]
     if unchecked:
@@ -64,10 +78,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
+def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     """The session's broker, started when the first test asks for it."""
-    tier = pytestconfig.stash[TIER]
+    tier = request.config.stash[TIER]
     with running_broker(tier.choice().tier, tier.wishes.bootstrap_servers) as running:
+        request.session.stash[BROKER] = running
         yield running
 
 

@@ -73,6 +73,17 @@ def test_on_a_laptop_what_cannot_run_is_skipped_and_listed(tmp_path: Path) -> No
     assert "no brokers as Java processes: no Java 17 to 25" in said.stdout
 
 
+@pytest.mark.native_cluster
+def test_what_fails_on_the_broker_shows_what_the_broker_said(tmp_path: Path) -> None:
+    suite = "def test_fails(broker):\n    raise AssertionError\n\ndef test_fails_without():\n    raise AssertionError\n"
+    command = pytest_command(tmp_path, suite)
+    env = environment(BATCH_EVENTS_TEST_TIER="native")
+    said = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert "2 failed" in said.stdout
+    assert said.stdout.count("- the broker's log -") == 1
+    assert "Kafka Server started" in said.stdout
+
+
 def test_the_tier_is_said_at_the_beginning_and_at_the_end(tmp_path: Path) -> None:
     assert run_suite(tmp_path).stdout.count("broker tier: embedded\n") == 2
 
