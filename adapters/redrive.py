@@ -22,12 +22,12 @@ from pipeline.cluster import Cluster
 from pipeline.commit_note import MAX_BYTES, CommitNote, read_note, write_note
 from pipeline.dead_letter import PREFIX
 from pipeline.errors import PipelineError, TopicMissingError
-from pipeline.held_store import KafkaTransactions
 from pipeline.kafka_errors import About, describe
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import record_of
 from pipeline.ports import Batch, Commit, Transactions, Write
 from pipeline.topics import dead_letter_topic, redrive_group, redrive_topic
+from pipeline.transactions import KafkaTransactions
 
 log = logging.getLogger(__name__)
 

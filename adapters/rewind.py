@@ -20,8 +20,8 @@ from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, write_fitting
 from pipeline.errors import PipelineError, TopicMissingError, TransactionFailedError
 from pipeline.held import HeldKey
+from pipeline.held_reader import KafkaHeldReader
 from pipeline.held_record import EVENTS, held_key
-from pipeline.held_store import KafkaHeldReader, KafkaTransactions
 from pipeline.kafka_errors import About, describe, kafka_error
 from pipeline.ports import Batch, Commit, Start, Write
 from pipeline.restoring import Restored, Restoring
@@ -30,6 +30,7 @@ from pipeline.starts import Starts
 from pipeline.subscription import Start as StartAt
 from pipeline.subscription import Subscription
 from pipeline.topics import held_topic, subscription_group
+from pipeline.transactions import KafkaTransactions
 
 log = logging.getLogger(__name__)
 

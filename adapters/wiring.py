@@ -32,8 +32,8 @@ from pipeline.custody import Custody
 from pipeline.delivery import Delivery
 from pipeline.errors import PipelineError
 from pipeline.health import Health, Vital
+from pipeline.held_reader import KafkaHeldReader
 from pipeline.held_record import EVENTS, REDRIVE
-from pipeline.held_store import KafkaHeldReader, KafkaTransactions
 from pipeline.inbox import Collected, Inbox
 from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
@@ -57,6 +57,7 @@ from pipeline.topics import (
     subscription_group,
 )
 from pipeline.traceparent import recording_tracer
+from pipeline.transactions import KafkaTransactions
 from pipeline.transform import Transform
 from schemas.avro import ResolveId, no_registry
 

@@ -12,11 +12,12 @@ from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # they
 
 from adapters.memory import MemoryHeldReader, MemoryLog, MemoryLogReader, MemorySource, MemoryTransactions
 from pipeline.cluster import Cluster
-from pipeline.held_store import KafkaHeldReader, KafkaTransactions
+from pipeline.held_reader import KafkaHeldReader
 from pipeline.log_reader import KafkaLogReader
 from pipeline.ports import Commit, HeldReader, LogReader, Record, Source, SourceListener, Start, Transactions
 from pipeline.source import KafkaSource
 from pipeline.subscription import Start as StartAt
+from pipeline.transactions import KafkaTransactions
 
 LIMIT_S = 30.0
 PARTITIONS = 2

@@ -15,7 +15,8 @@ PURE_LIBRARIES = {"binascii", "collections", "enum", "hashlib", "io", "json", "r
 SPEAK_TO_KAFKA = {
     "pipeline.asking",
     "pipeline.cluster",
-    "pipeline.held_store",
+    "pipeline.held_reader",
+    "pipeline.transactions",
     "pipeline.kafka_errors",
     "pipeline.log_ends",
     "pipeline.log_reader",

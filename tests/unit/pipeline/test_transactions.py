@@ -5,9 +5,9 @@ import threading
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from pipeline import held_store
+from pipeline import transactions as module
 from pipeline.cluster import Cluster
-from pipeline.held_store import KafkaTransactions
+from pipeline.transactions import KafkaTransactions
 
 
 def transactions() -> KafkaTransactions:
@@ -15,8 +15,8 @@ def transactions() -> KafkaTransactions:
 
 
 def test_a_call_that_does_not_return_fails_and_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(held_store, "ANSWER_S", 0.01)
-    monkeypatch.setattr(held_store, "SLACK_S", 0.01)
+    monkeypatch.setattr(module, "ANSWER_S", 0.01)
+    monkeypatch.setattr(module, "SLACK_S", 0.01)
     never, calls = threading.Event(), []
 
     def call() -> None:
