@@ -11,7 +11,7 @@ Bounds  a transaction every FLUSH_S at most. One thread
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -19,7 +19,8 @@ import msgspec
 from pipeline.burials import Burial, Burials
 from pipeline.catch_up import CatchUp, HeldSide
 from pipeline.clock import SystemTimes, Times
-from pipeline.commit_note import MAX_BYTES, CommitNote, write_fitting
+from pipeline.commit_note import CommitNote
+from pipeline.commit_notes import CommitNotes
 from pipeline.errors import TransactionFailedError
 from pipeline.held import HeldKey, HeldKeys, HeldPhase
 from pipeline.held_record import HeldState
@@ -28,18 +29,11 @@ from pipeline.item import Item
 from pipeline.ledger import OffsetLedger
 from pipeline.moves import Move, Names, point_of, writes_of
 from pipeline.outcome import Delivered, Failed
-from pipeline.ports import Batch, Commit, DeadLetter, LogReader, Record, Transactions, Written
+from pipeline.ports import Batch, Commit, DeadLetter, LogReader, Record, Transactions
 
 log = logging.getLogger(__name__)
 
 FLUSH_S = 0.25
-CROWDED = 0.75
-"""Of the bytes of a commit's metadata, from which on nothing more is read until it has become shorter."""
-
-LEAST_NOTE_BYTES = 100
-
-FEW = 200
-"""So many unsettled events cannot fill what is left of it. A map that was restored so long is read through."""
 
 
 class EventLoopSide(HeldSide, Protocol):
@@ -83,30 +77,28 @@ class Custody:
         self._on_written = on_written
         self._times = times or SystemTimes()
         self._keys: dict[int, HeldKeys] = {}
-        self._notes: dict[int, CommitNote] = {}
+        self.notes = CommitNotes(ledger, names.events, lambda: transactions.transactional_id)
         self._burials = Burials()
         self._catch_up = CatchUp(self._keys, ledger, side, reader, self._burials, to_item, self._times, names.held)
         self._waiting: dict[tuple[int, int], Record] = {}
         self._uncollected: dict[int, tuple[int, HeldKey]] = {}
         """By item: the partition, and the key whose lane has been asked for."""
 
-        self._crowded: set[int] = set()
-        self._note_bytes = MAX_BYTES
         self._flushed_s = 0.0
         self._failures = 0
+        self._denied = False
 
     def begin(self, partition: int, keys: HeldKeys, note: CommitNote) -> None:
         """Take a partition whose held keys are known."""
         self._keys[partition] = keys
-        self._notes[partition] = note
+        self.notes.put(partition, note)
 
     def forget(self, partitions: set[int]) -> None:
         """Let go of partitions."""
         self._catch_up.forget(partitions)
-        self._crowded -= partitions
+        self.notes.forget(partitions)
         for partition in partitions:
             self._keys.pop(partition, None)
-            self._notes.pop(partition, None)
         self._burials.forget(partitions)
         self._waiting = {where: record for where, record in self._waiting.items() if where[0] not in partitions}
         self._uncollected = {item: asked for item, asked in self._uncollected.items() if asked[0] not in partitions}
@@ -126,8 +118,7 @@ class Custody:
 
     def full(self) -> set[int]:
         """Partitions that are not to be read on: too many keys are held, or the map hardly fits into its commit."""
-        crowded = {partition for partition in self._crowded if self._ledger.outstanding(partition) > FEW}
-        return crowded | {partition for partition, keys in self._keys.items() if keys.full}
+        return self.notes.crowded() | {partition for partition, keys in self._keys.items() if keys.full}
 
     @property
     def busy(self) -> bool:
@@ -146,6 +137,11 @@ class Custody:
     def unfinished(self) -> bool:
         """Whether a transaction is wanted, or will be when the event loop has given up a lane."""
         return self.pending or bool(self._uncollected)
+
+    @property
+    def denied(self) -> bool:
+        """Whether a transaction is wanted, and the last one was refused for want of a right."""
+        return self._denied and self.pending
 
     def intercept(self, record: Record, *, fresh: bool) -> bool:
         """Take a record whose key is not live; False if it is.
@@ -166,28 +162,9 @@ class Custody:
             self._waiting[record.partition, record.offset] = record
         return True
 
-    def note(self, partition: int) -> CommitNote:
-        """What a commit of this partition says beside its map."""
-        return msgspec.structs.replace(self._notes[partition], transactional_id=self._transactions.transactional_id)
-
-    def commit_of(self, partition: int, also: Collection[int] = ()) -> tuple[Commit, int]:
-        """What a commit of this partition says, were these offsets settled too, and the version of its snapshot."""
-        return self._commit(partition, self.note(partition), also)
-
-    def _commit(self, partition: int, note: CommitNote, also: Collection[int]) -> tuple[Commit, int]:
-        snapshot = self._ledger.snapshot(partition, also)
-        text = write_fitting(msgspec.structs.replace(note, runs=snapshot.runs), self._note_bytes)
-        if len(text) <= self._note_bytes * CROWDED:
-            self._crowded.discard(partition)
-        else:
-            self._crowded.add(partition)
-        return Commit(snapshot.offset, text), snapshot.version
-
-    def shorten_notes(self) -> None:
-        """The broker takes no metadata of that length (`offset.metadata.max.bytes`): say less from now on."""
-        shorter = self._note_bytes // 2
-        self._note_bytes = shorter if shorter >= LEAST_NOTE_BYTES else 0
-        log.error("commit_metadata_refused", extra={"topic": self._names.events, "bytes": self._note_bytes})
+    def commit_of(self, partition: int) -> tuple[Commit, int]:
+        """What a commit of this partition says, and the version of its snapshot."""
+        return self.notes.commit(partition, self.notes.of(partition))
 
     def to_hold(self, report: ToHold) -> None:
         """The event loop wants a key held: from now on its records stay here, and its lane is asked for."""
@@ -278,8 +255,9 @@ class Custody:
             self._failures += 1
             if error.unknown:
                 raise
+            self._denied = error.access
             if error.note_too_large:
-                self.shorten_notes()
+                self.notes.shorten()
             log.warning("transaction_aborted", extra={"topic": self._names.events, "error": str(error)})
             if error.refused and burials:
                 self._burials.refused(burials, str(error))
@@ -287,7 +265,8 @@ class Custody:
                 self._release_failed(move)
             return False
         self._failures = 0
-        self._note_written(written)
+        self._denied = False
+        self.notes.written(self._names.held, written)
         self._acknowledged(moves, burials)
         return True
 
@@ -324,7 +303,9 @@ class Custody:
             settled = also.setdefault(burial.item.record.partition, set())
             if burial.held is None:
                 settled.add(burial.item.record.offset)
-        return {part: self._commit(part, self._note_after(part, moves), settled)[0] for part, settled in also.items()}
+        return {
+            part: self.notes.commit(part, self._note_after(part, moves), settled)[0] for part, settled in also.items()
+        }
 
     def _note_after(self, partition: int, moves: list[Move]) -> CommitNote:
         """What commits say once these moves are acknowledged; until then they say what is so without them."""
@@ -334,17 +315,13 @@ class Custody:
         holding = sum(
             where == partition and held.phase is HeldPhase.HOLDING for where, held in self._uncollected.values()
         )
-        return msgspec.structs.replace(self.note(partition), held_keys=len(self._keys[partition]) - released - holding)
-
-    def _note_written(self, written: Written) -> None:
-        for partition, note in self._notes.items():
-            offset = written.get((self._names.held, partition), -1)
-            if offset > note.held_offset:
-                self._notes[partition] = msgspec.structs.replace(note, held_offset=offset)
+        return msgspec.structs.replace(
+            self.notes.of(partition), held_keys=len(self._keys[partition]) - released - holding
+        )
 
     def _acknowledged(self, moves: list[Move], burials: list[Burial]) -> None:
         for move in moves:
-            self._notes[move.partition] = self._note_after(move.partition, moves)
+            self.notes.put(move.partition, self._note_after(move.partition, moves))
         for move in moves:
             for offset in move.also:
                 self._settle(move.partition, offset)

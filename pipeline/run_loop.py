@@ -278,7 +278,7 @@ class HttpSubscriptionLoop:
             self._hand_over(restored.early)
             kill_point("at-start")
         shut = bool(self._ledger.assigned()) and not self._gate.is_open(self._times.monotonic_s())
-        self._vital.unfit(shut or bool(self._restoring.unfit))
+        self._vital.unfit(shut or bool(self._restoring.unfit) or self._custody.denied)
 
     def on_revoked(self, partitions: set[int]) -> dict[int, Commit]:
         """Let what is out of these partitions end, for a short while; then let go of them."""
@@ -306,7 +306,7 @@ class HttpSubscriptionLoop:
     def on_committed(self, *, acknowledged: bool, too_large: bool = False) -> None:
         """The plain commit has its verdict."""
         if too_large:
-            self._custody.shorten_notes()
+            self._custody.notes.shorten()
         committing, self._committing = self._committing, None
         if committing is not None and acknowledged:
             for partition, (assignment, version) in committing.versions.items():

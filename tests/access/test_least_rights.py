@@ -111,7 +111,7 @@ def test_run_names_the_right_that_it_lacks_and_goes_on_once_it_has_it(name: str,
     assert place.ours.publish(place.lines()).status == 0
     with place.run(name) as running:
         running.wait_for_line("AUTHORIZATION_FAILED", right.name, timeout_s=40)
-        if name == "ops-queue" and stops_all(right):
+        if stops(name, right):
             wait_until(lambda: running.probe("/ready")[0] == 503, "not to be ready", alive=[running])
         place.rights.give([right])
         wait_until(lambda: place.done(name), "everything", alive=[running], every_s=0.2)
@@ -120,9 +120,11 @@ def test_run_names_the_right_that_it_lacks_and_goes_on_once_it_has_it(name: str,
         assert running.terminate() == 0
 
 
-def stops_all(right: Right) -> bool:
-    """Whether a subscription delivers nothing without it."""
-    return right.operation is not Operation.DESCRIBE_CONFIGS and not right.name.endswith(".redrive")
+def stops(name: str, right: Right) -> bool:
+    """Whether it cannot go on without: a queue delivers nothing then, a callback can give nothing up."""
+    if name == "ops-queue":
+        return right.operation is not Operation.DESCRIBE_CONFIGS and not right.name.endswith(".redrive")
+    return right.operation is Operation.WRITE and right.name.endswith((".held", ".dead-letter", f".{name}."))
 
 
 @pytest.mark.parametrize("at", numbered(Part.PUBLISH))
