@@ -13,17 +13,18 @@ Bounds  every method runs on the event loop's thread; no task, future or lock pe
 import random
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
+from pipeline import judging
 from pipeline.adaptive_limit import AdaptiveLimit
 from pipeline.breaker import Breaker, BreakerState
 from pipeline.clock import Clock, Timer
-from pipeline.item import EXPIRED, UNMADE, Attempt, Item
+from pipeline.delivery_ports import Gate, Reports, Spans
+from pipeline.item import UNMADE, Attempt, Item
 from pipeline.kill_point import kill_point
 from pipeline.lanes import Lanes
 from pipeline.outcome import Abandoned, Delivered, Failed, Fault, Gone, Outcome, Unsent
-from pipeline.ports import Cancellable, DeadLetter, Endpoint, Push
-from pipeline.subscription import HttpPolicy, OnExhausted, OnRefused
+from pipeline.ports import Cancellable, DeadLetter, Endpoint
+from pipeline.subscription import HttpPolicy, OnExhausted
 
 QUICK_RETRY_S = 8.0
 """A retry that is due sooner waits in memory; a longer one makes the key held."""
@@ -33,41 +34,6 @@ LANE_SHARE = 250
 
 SWEEP_S = 0.5
 """How often an open breaker's events are looked through for those that have become too old."""
-
-
-class Reports(Protocol):
-    """What the consumer thread hears; each call only appends."""
-
-    def settled(self, item: Item) -> None:
-        """Delivered, or dropped as the policy says."""
-
-    def hold(self, item: Item, due_ms: int) -> None:
-        """The head of its lane is to be held until then; the lane stands still until collect()."""
-
-    def bury(self, item: Item, letter: DeadLetter) -> None:
-        """To the dead letters; the lane stands still until release()."""
-
-    def held_ended(self, item: Item, outcome: Outcome, due_ms: int | None, letter: DeadLetter | None) -> None:
-        """The attempt for a held key: due again, or a dead letter, or delivered."""
-
-
-class Gate(Protocol):
-    """Whether this process may still believe that its partitions are its own."""
-
-    def is_open(self, now_s: float) -> bool:
-        """Shut when no commit was acknowledged for too long."""
-        ...
-
-
-class Spans(Protocol):
-    """Who records attempts for OpenTelemetry."""
-
-    def begin(self, item: Item) -> Push:
-        """An attempt begins; returns what is to be sent."""
-        ...
-
-    def ended(self, item: Item, outcome: Outcome) -> None:
-        """It has ended."""
 
 
 class Delivery:
@@ -220,10 +186,7 @@ class Delivery:
             self._refuse(item, now_ms)
 
     def _why_not(self, item: Item, now_ms: int) -> str | None:
-        """Why an item is not to be attempted."""
-        if item.refused is not None:
-            return item.refused
-        return EXPIRED if now_ms - item.record.timestamp_ms > self._max_age_ms else None
+        return judging.why_not(item, now_ms, self._max_age_ms)
 
     def _refuse(self, head: Item, now_ms: int) -> None:
         """To the dead letters, and with it the followers that are as bad: a lane of them is not buried one by one."""
@@ -239,8 +202,7 @@ class Delivery:
                 self._reports.bury(item, self._refusal(item, now_ms))
 
     def _refusal(self, item: Item, now_ms: int) -> DeadLetter:
-        tried = item.first_attempt_ms, item.last_attempt_ms
-        return DeadLetter(item.record, self._why_not(item, now_ms) or "", None, item.attempts, *tried)
+        return judging.refusal(item, self._why_not(item, now_ms) or "")
 
     def _sweep(self, now_s: float, now_ms: int) -> None:
         """While nothing is attempted events grow old all the same: nothing may fall off the log unseen."""
@@ -331,7 +293,7 @@ class Delivery:
             self._reports.settled(item)
             self._lanes.done(item)
         elif wait_s is None:
-            self._reports.bury(item, self._letter(item, failed))
+            self._reports.bury(item, judging.letter(self._policy, item, failed))
         elif wait_s > QUICK_RETRY_S or self._draining:
             self._reports.hold(item, self._clock.now_ms() + int(wait_s * 1000))
         else:
@@ -343,7 +305,7 @@ class Delivery:
         if isinstance(outcome, Failed):
             wait_s = self._wait_s(item, outcome)
             if wait_s is None and self._policy.on_exhausted is not OnExhausted.DROP:
-                letter = self._letter(item, outcome)
+                letter = judging.letter(self._policy, item, outcome)
         if isinstance(outcome, Delivered) or (isinstance(outcome, Failed) and wait_s is None and letter is None):
             self._held.done(item)
         else:
@@ -353,26 +315,7 @@ class Delivery:
         return wait_s
 
     def _wait_s(self, item: Item, failed: Failed) -> float | None:
-        """Seconds to the next attempt; None if this was the last."""
-        if failed.fault is Fault.EVENT and self._policy.on_refused is OnRefused.DEAD_LETTER:
-            return None
-        gap_s = self._policy.retry.gap_s(item.attempts, random.random())  # noqa: S311  spreads load, hides nothing
-        if gap_s is None:
-            return None
-        return max(gap_s, failed.retry_after_s or 0.0)
-
-    def _letter(self, item: Item, failed: Failed) -> DeadLetter:
-        """The dead letter of an item that will not be attempted again."""
-        exhausted = item.attempts > self._policy.retry.retries
-        return DeadLetter(
-            item.record,
-            f"{'exhausted' if exhausted else 'refused'}: {failed.reason}",
-            failed.status,
-            item.attempts,
-            item.first_attempt_ms,
-            item.last_attempt_ms,
-            failed.excerpt,
-        )
+        return judging.wait_s(self._policy, item, failed, random.random())  # noqa: S311  spreads load, hides nothing
 
     def _hold_if_hot(self, done: Item) -> None:
         """The lane has grown beyond its share: the log itself is the better queue."""
