@@ -13,6 +13,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they forgot
     ResourceType,
 )
 
+from tests.access.rights import EVERY
 from tests.brokers.guarded import PASSWORD, PRINCIPAL, GuardedCluster, guarded_cluster
 from tests.faults.case import Expect, case
 from tests.faults.kill_points import CLOCKS, FAILING, unlucky
@@ -37,8 +38,16 @@ def as_user(scene: Scene) -> None:
 
 
 def create(scene: Scene, rights: list[AclBinding]) -> None:
+    """Give rights, or denials; the broker decides by them when this returns."""
     for done in scene.admin.create_acls(rights).values():
         done.result(20)
+    scene.wait(lambda: set(rights) <= in_force(scene), "the rights to count")
+
+
+def in_force(scene: Scene) -> set[AclBinding]:
+    """All rights of the user; the broker answers from its authorizer, not from the log of changes."""
+    found: list[AclBinding] = scene.admin.describe_acls(EVERY).result(20)
+    return set(found)
 
 
 def denial_of(kind: ResourceType, name: str, operation: AclOperation) -> AclBindingFilter:
@@ -54,6 +63,7 @@ def without(scene: Scene, kind: ResourceType, *names: str, operation: AclOperati
     given_back = [denial_of(kind, name, operation) for name in names]
     for done in scene.admin.delete_acls(given_back).values():
         done.result(20)
+    scene.wait(lambda: not set(denials) & in_force(scene), "the rights to count again")
 
 
 def until_quiet(scene: Scene) -> None:
