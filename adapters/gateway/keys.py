@@ -15,7 +15,8 @@ import msgspec
 
 from adapters.gateway.errors import Row
 
-SECRET_ID_PREFIX = "AKID"
+ID_PREFIX = "AKID"
+"""Every SecretId begins with it."""
 
 
 class KeySpec(msgspec.Struct, frozen=True):
@@ -105,7 +106,7 @@ class Keys:
         """
         key = self._keys.get(secret_id)
         if key is None:
-            row = Row.UNKNOWN_SECRET_ID if secret_id.startswith(SECRET_ID_PREFIX) else Row.BAD_SECRET_ID
+            row = Row.UNKNOWN_SECRET_ID if secret_id.startswith(ID_PREFIX) else Row.BAD_SECRET_ID
             raise row.error()
         return key
 

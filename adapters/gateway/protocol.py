@@ -22,7 +22,7 @@ import msgspec
 from adapters.gateway.errors import CmqError, Row
 
 REQUEST_BYTES = (1 << 20) + (64 << 10)
-"""The most that all names and values may have, decoded: 1 MB of bodies, and what goes with them."""
+"""The most that all values may have, decoded: 1 MB of bodies, and what goes with them."""
 
 WIRE_BYTES = 3 * REQUEST_BYTES + (16 << 10)
 """The most that is read of a body: every byte may come as three."""
