@@ -10,21 +10,27 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from adapters.gateway.keys import KeySpec
 from adapters.settings_values import (
     AgeSeconds,
     CaFile,
+    CallRate,
     CmqName,
     Concurrency,
     Count,
     EndpointUrl,
     Events,
     GapSeconds,
+    Globs,
     GraceSeconds,
+    Hosts,
+    Keys,
     Listen,
     Owner,
     Prefix,
     Replicas,
     Retention,
+    SecretKey,
     Secrets,
     StartForm,
     TimeoutSeconds,
@@ -85,6 +91,32 @@ class SchemaRegistrySettings(_Model):
     username: str | None = None
     password: Annotated[str | None, Field(repr=False)] = None
     ca_file: CaFile | None = None
+
+
+class GatewayKeySettings(_Model):
+    """A key of the CMQ gateway; what is absent is not limited."""
+
+    secret: Annotated[SecretKey, Field(repr=False)]
+    actions: Globs | None = None
+    names: Globs | None = None
+    rate: CallRate | None = None
+    enabled: bool = True
+
+
+class GatewaySettings(_Model):
+    """The CMQ gateway."""
+
+    keys: Keys[GatewayKeySettings]
+    listen: Listen = "127.0.0.1:8090"
+    hosts: Hosts = ()
+    clock_tolerance_s: AgeSeconds = 900.0
+
+    def key_specs(self) -> tuple[KeySpec, ...]:
+        """The gateway's own form of its keys."""
+        return tuple(
+            KeySpec(secret_id, key.secret, key.actions, key.names, key.rate, key.enabled)
+            for secret_id, key in self.keys.items()
+        )
 
 
 class SubscriptionBase(_Model):
@@ -166,3 +198,4 @@ class Settings(_Model):
     stop_grace_s: GraceSeconds = 25.0
     topic_owner: Owner = 0
     schema_registry: SchemaRegistrySettings | None = None
+    gateway: GatewaySettings | None = None

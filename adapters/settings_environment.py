@@ -4,7 +4,8 @@ Shape   override(tree) puts the environment's values into it; resolved(tree) -> 
 References  `${NAME}` and `${file:/path}`, anywhere inside a value of the file. One that leads nowhere is a fault at its
         path. What came from the environment is not searched for references again
 Overrides   BATCH_EVENTS__<PATH>, parts joined by `__`, a value as in the file: BATCH_EVENTS__TOPICS__PARTITIONS=12.
-        Below `kafka` the rest is the property's name, `_` for the dot. Secrets and properties are text, taken as they
+        Below `kafka` the rest is the property's name, `_` for the dot; below `gateway.keys` a SecretId stands as it
+        is, capitals and all. Secrets and properties are text, taken as they
         are. An empty value takes away what the file says
 """
 
@@ -65,7 +66,7 @@ def override(tree: dict[str, Any], environ: Mapping[str, str], faults: Faults) -
     for variable in sorted(environ):
         if not variable.startswith(OVERRIDE_PREFIX):
             continue
-        steps = _steps(variable.removeprefix(OVERRIDE_PREFIX).lower())
+        steps = _steps(variable.removeprefix(OVERRIDE_PREFIX))
         try:
             paths.add(_put(tree, steps, _value(steps, environ[variable])))
         except ValueError as error:
@@ -74,10 +75,12 @@ def override(tree: dict[str, Any], environ: Mapping[str, str], faults: Faults) -
 
 
 def _steps(text: str) -> Steps:
-    section, _, rest = text.partition("__")
-    if section == "kafka" and rest:
-        return section, rest.replace("_", ".")
-    return tuple(text.split("__"))
+    steps = text.lower().split("__")
+    if steps[0] == "kafka" and steps[1:]:
+        return steps[0], "__".join(steps[1:]).replace("_", ".")
+    if steps[:2] == ["gateway", "keys"] and steps[2:]:
+        steps[2] = text.split("__")[2]
+    return tuple(steps)
 
 
 def _value(steps: Steps, text: str) -> object:

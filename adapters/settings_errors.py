@@ -7,7 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from adapters.settings import HttpSubscriptionSettings, QueueSubscriptionSettings, Settings, SubscriptionBase
+from adapters.settings import (
+    GatewayKeySettings,
+    HttpSubscriptionSettings,
+    QueueSubscriptionSettings,
+    Settings,
+    SubscriptionBase,
+)
 from adapters.settings_faults import Faults, Steps, value_at
 
 _TAGS: dict[str, type[BaseModel]] = {"queue": QueueSubscriptionSettings, "http": HttpSubscriptionSettings}
@@ -67,7 +73,8 @@ def _add_without_protocol(tree: object, steps: Steps, faults: Faults) -> None:
 
 
 def _is_tag(loc: Steps, number: int) -> bool:
-    return number == 2 and loc[0] == "subscriptions" and loc[number] in _TAGS
+    """Whether a step is pydantic's own: a protocol, or that it is a name that is wrong."""
+    return loc[number] == "[key]" or (number == 2 and loc[0] == "subscriptions" and loc[number] in _TAGS)
 
 
 def _own_words(message: str) -> str:
@@ -78,6 +85,8 @@ def _model_of(loc: Steps) -> type[BaseModel]:
     """The model that has no such key."""
     if len(loc) >= 3 and loc[0] == "subscriptions":
         return _TAGS[str(loc[2])]
+    if len(loc) >= 3 and loc[0] == "gateway":
+        return GatewayKeySettings
     if not loc:
         return Settings
     annotation = Settings.model_fields[str(loc[0])].annotation

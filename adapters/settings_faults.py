@@ -16,6 +16,8 @@ SHOWN_CHARACTERS = 120
 Steps = tuple[str | int, ...]
 
 _SECRET = re.compile(r"password|passphrase|secret|jaas|key\.pem")
+_KEYS: Steps = ("gateway", "keys")
+_OPEN_OF_A_KEY = frozenset({"actions", "names", "rate", "enabled"})
 _USER_IN_URL = re.compile(r"//.*@")
 
 
@@ -29,6 +31,8 @@ class SettingsError(Exception):
 
 def is_secret(steps: Steps) -> bool:
     """Whether the value at this path must not be shown, and not stand in the file."""
+    if steps[:2] == _KEYS:
+        return len(steps) < 4 or steps[3] not in _OPEN_OF_A_KEY
     return any(_SECRET.search(step) for step in steps if isinstance(step, str))
 
 

@@ -6,21 +6,27 @@ Shape   annotated types for the models of settings.py. Each refuses with a reaso
 import re
 import ssl
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from adapters.callback.signature import secret_fault
+from adapters.gateway.keys import ID_PREFIX
 from pipeline.subscription import Start
 from pipeline.topics import DAY_MS
 from schemas.events import canonical_event_name
 from schemas.names import name_fault
 
+_T = TypeVar("_T")
+
 MAX_ENDPOINT_LENGTH = 500
 MAX_RETENTION_S = 100 * 365 * DAY_MS // 1000
 
 _PREFIX = re.compile(r"[a-zA-Z0-9._-]{0,100}")
+_SECRET_ID = re.compile(rf"{ID_PREFIX}[A-Za-z0-9]{{1,60}}", re.ASCII)
+_HOST = re.compile(r"\*|(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?", re.ASCII)
+_GLOB = re.compile(r"[A-Za-z0-9_*-]{1,64}", re.ASCII)
 _LISTEN = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+):([0-9]{1,5})")
 
 
@@ -126,6 +132,41 @@ def _secret(text: str) -> str:
     return text
 
 
+def _secret_id(text: str) -> str:
+    if _SECRET_ID.fullmatch(text) is None:
+        raise ValueError(f"must be {ID_PREFIX} with letters and digits after it, 64 at most")
+    return text
+
+
+def _short_secret(value: object) -> object:
+    """A key that is nothing but its secret."""
+    return {"secret": value} if isinstance(value, str) else value
+
+
+def _secret_key(text: str) -> str:
+    if not text:
+        raise ValueError("is empty")
+    return text
+
+
+def _host(text: str) -> str:
+    if _HOST.fullmatch(text) is None:
+        raise ValueError("must be HOST or HOST:PORT without a scheme, an IPv6 host in brackets; or * for any")
+    return text
+
+
+def _glob(text: str) -> str:
+    if _GLOB.fullmatch(text) is None:
+        raise ValueError("must be a name, * standing for any part of it")
+    return text
+
+
+def _some_keys(keys: dict[str, _T]) -> dict[str, _T]:
+    if not keys:
+        raise ValueError("is empty, so nobody could call")
+    return keys
+
+
 def _prefix(text: str) -> str:
     if _PREFIX.fullmatch(text) is None:
         raise ValueError("must be at most 100 letters, digits, '.', '_' and '-'")
@@ -152,3 +193,12 @@ GraceSeconds = Annotated[float, _NUMBER, Field(gt=0, le=86_400)]
 Events = Annotated[frozenset[Annotated[str, AfterValidator(_event)]], AfterValidator(_some)]
 StartForm = Annotated[Start, BeforeValidator(_start)]
 Secrets = Annotated[tuple[Annotated[str, AfterValidator(_secret)], ...], BeforeValidator(_strings)]
+SecretId = Annotated[str, AfterValidator(_secret_id)]
+SecretKey = Annotated[str, AfterValidator(_secret_key)]
+Keys = Annotated[
+    dict[SecretId, Annotated[_T, BeforeValidator(_short_secret)]],
+    AfterValidator(_some_keys),
+]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(_strings)]
+Globs = Annotated[tuple[Annotated[str, AfterValidator(_glob)], ...], BeforeValidator(_strings)]
+CallRate = Annotated[float, _NUMBER, Field(gt=0, le=1_000_000)]

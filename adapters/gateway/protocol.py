@@ -11,11 +11,12 @@ Source  cmq.md 2.1 to 2.5; gateway.md 3
 Cost    about 6 us for a request of 600 bytes
 """
 
+import functools
 import itertools
 import re
 import secrets
+from binascii import a2b_qp
 from collections.abc import Mapping
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -43,7 +44,6 @@ _UINT64 = 2**64 - 1
 
 _BODY = re.compile(r"msgBody(?:\.[0-9]{1,3})?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
-_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):
@@ -91,8 +91,6 @@ def parameters(request: Request) -> dict[str, str]:
     form = b"&".join([part for part in (request.query, request.body) if part])
     if len(form) > WIRE_BYTES or form.count(b"&") >= PARAMETERS:
         raise Row.UNPARSABLE.error()
-    if b"%" in form and _BAD_ESCAPE.search(form) is not None:
-        raise Row.UNPARSABLE.error("bad percent encoding")
     found: dict[str, str] = {}
     size = 0
     for pair in form.split(b"&"):
@@ -113,6 +111,7 @@ def parameters(request: Request) -> dict[str, str]:
     return found
 
 
+@functools.lru_cache(maxsize=256)
 def _name(raw: bytes) -> str:
     name = _text(raw)
     if _NAME.fullmatch(name) is None:
@@ -121,10 +120,17 @@ def _name(raw: bytes) -> str:
 
 
 def _text(raw: bytes) -> str:
+    """Percent-encoded UTF-8 as text, decoded as quoted-printable: the same form but for its sign, and done in C.
+
+    Each good escape is shorter by two when it is decoded, and nothing else is, but for an escaped line end.
+    """
     if b"+" in raw:
         raw = raw.replace(b"+", b" ")
-    if b"%" in raw:
-        raw = unquote_to_bytes(raw)
+    if escapes := raw.count(b"%"):
+        decoded = a2b_qp(raw.replace(b"=", b"=3D").replace(b"%", b"="))
+        if len(decoded) != len(raw) - 2 * escapes or b"%\n" in raw or b"%\r" in raw:
+            raise Row.UNPARSABLE.error("bad percent encoding")
+        raw = decoded
     try:
         return raw.decode()
     except UnicodeDecodeError:

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from adapters.settings import HttpSubscriptionSettings, QueueSubscriptionSettings, SchemaRegistrySettings, Settings
+from adapters.settings import (
+    GatewayKeySettings,
+    GatewaySettings,
+    HttpSubscriptionSettings,
+    QueueSubscriptionSettings,
+    SchemaRegistrySettings,
+    Settings,
+)
 from pipeline.retry import NotifyStrategy
 from pipeline.subscription import BodyEncoding, OnExhausted, OnRefused, Start
 from schemas.cmq_push import ContentFormat
@@ -30,6 +37,7 @@ DEFAULTS = {
     "topic_owner": 0,
     "subscriptions": (),
     "schema_registry": None,
+    "gateway": None,
 }
 
 HTTP_DEFAULTS = {
@@ -92,8 +100,10 @@ def test_every_key_stands_in_the_readmes_reference() -> None:
     told = {
         key for row in re.findall(r"^\| (`[^|]+) \|", reference, re.MULTILINE) for key in re.findall(r"`(.+?)`", row)
     }
-    ours = keys_of(Settings) - {"subscriptions", "schema_registry"}
+    ours = keys_of(Settings) - {"subscriptions", "schema_registry", "gateway"}
     ours |= {f"schema_registry.{name}" for name in SchemaRegistrySettings.model_fields}
+    ours |= {f"gateway.{name}" for name in GatewaySettings.model_fields}
+    ours |= {f"gateway.keys.*.{name}" for name in GatewayKeySettings.model_fields}
     ours |= {f"subscriptions[].{name}" for name in HttpSubscriptionSettings.model_fields}
     assert told == ours
 

@@ -1,0 +1,1 @@
+"""The gateway: protocol, signature, keys, and the server, each by itself."""
