@@ -5,7 +5,8 @@ String  METHOD + host + path + "?" + `name=value` joined by `&`, names in byte o
 Method  HmacSHA256 is SHA-256, anything else SHA-1; `sha256`, which one client writes, may be either
 Quirks  of clients that say in the signed RequestClient that they are SDK_Python or SDK_PHP, in POST, of bodies only,
         all bodies alike:
-        - one that begins with `@` is left out of the string, though it is sent;
+        - all that begin with `@` are left out of the string, though they are sent. Not taken where the rest would be a
+          request by itself: somebody may have signed that, and `msgBody.3=@…` been added to it by somebody else;
         - of SDK_Python, one that was bytes is signed as `b'…'`. Taken only where all of it is Base64: of other text
           the form would not be the only one
 Source  cmq.md 2.3; gateway.md 3
@@ -16,6 +17,7 @@ import hmac
 import re
 from binascii import b2a_base64
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from adapters.gateway.protocol import is_body
 
@@ -73,6 +75,15 @@ def _forms(method: str, values: Mapping[str, str]) -> Iterator[Mapping[str, str]
     bodies = {name: value for name, value in values.items() if is_body(name)}
     left_out = {name for name, value in bodies.items() if value.startswith("@")}
     if left_out:
-        yield {name: value for name, value in values.items() if name not in left_out}
+        if not _are_all(bodies.keys() - left_out):
+            yield {name: value for name, value in values.items() if name not in left_out}
     elif bodies and client.startswith(_SIGNS_REPR) and all(map(_BASE64.fullmatch, bodies.values())):
         yield {**values, **{name: f"b'{value}'" for name, value in bodies.items()}}
+
+
+def _are_all(bodies: AbstractSet[str]) -> bool:
+    """Whether these could be all bodies of a request: one alone, or a list from 0 or 1 without a gap."""
+    if "msgBody" in bodies:
+        return True
+    indices = sorted(int(name.partition(".")[2]) for name in bodies)
+    return bool(indices) and indices[0] <= 1 and indices[-1] - indices[0] == len(indices) - 1
