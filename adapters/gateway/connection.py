@@ -2,8 +2,9 @@
 
 Shape   Connection is an asyncio protocol; its Service says what a request comes to
 Order   requests of one connection are executed one after the other, as they came: pipelining changes nothing
-Always  HTTP 200 with a code. What is no request is answered, too, in its turn; the connection is then closed when the
-        client has finished what it was sending, or LINGER_S later: a reset would take the reply away from it
+Always  HTTP 200 with a code. What is no request is answered, too, in its turn
+Close   after the last reply, when the client has finished what it was sending, or linger_s later: a reset would take
+        the reply away from it
 Gone    a client that has closed its end while a long poll is out has gone; another call still gets its reply
 Bounds  PIPELINED requests waiting, else reading pauses; it pauses, too, while a client does not take its replies
 Cost    no task, future or timer: the service looks at deadline_s now and then
@@ -35,7 +36,7 @@ class Service(Protocol):
         closing: no further request is to be begun after the one that is out.
         idle_s: a connection on which nothing is asked for so long is closed.
         request_s: a request that has begun must be whole, and a reply must be taken, within this time.
-        linger_s: so long a client that was refused may finish what it is sending.
+        linger_s: so long a client may go on sending after its last reply.
     """
 
     closing: bool
@@ -181,7 +182,7 @@ class Connection(asyncio.Protocol):
     # Requests in their turn
 
     def _go_on(self) -> None:
-        while self._current is None and self._waiting and not self._slow and not self._closed:
+        while self._current is None and self._waiting and not (self._slow or self._lingers or self._closed):
             self._current = self._waiting.popleft()
             outcome = self._service.begin(self._current.request)
             if isinstance(outcome, bytes):
@@ -220,15 +221,19 @@ class Connection(asyncio.Protocol):
         body = b"" if one.request.method == "HEAD" else reply
         self._write(_OK % (said, len(reply), body))
         if not keeps:
-            self._close()
+            self._linger()
 
     def _refuse(self, row: Row) -> None:
         """Answer what is no request, and let its client finish."""
         reply = self._service.refusal(row)
+        self._write(_OK % (b"Connection: close\r\n", len(reply), reply))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Say no more; close when the client has finished, for a reset would take the last reply away from it."""
         self._lingers = True
         self._timed = False
-        self._write(_OK % (b"Connection: close\r\n", len(reply), reply))
-        if self._half_closed:
+        if self._half_closed or self._service.closing:
             self._close()
         elif self._transport is not None and self._transport.can_write_eof():
             self._transport.write_eof()

@@ -113,15 +113,15 @@ class RequestReader:
 
     def _pass_over(self, rest: bytes) -> None:
         """An offer to speak another protocol."""
-        if self._length and not self._ended:
-            raise NoRequestError(Row.UNPARSABLE)
+        if self._row is not None:
+            return
         self._parser = httptools.HttpRequestParser(self)
         if rest:
             self._feed(rest)
 
     def _reason(self, error: httptools.HttpParserError, data: bytes) -> Row:
         if isinstance(error, httptools.HttpParserInvalidMethodError):
-            return Row.METHOD if _METHOD.match(data) else Row.UNPARSABLE
+            return Row.METHOD if not self._arrived and _METHOD.match(data) else Row.UNPARSABLE
         if self._in_head and self._url and str(error).startswith("Expected HTTP/"):
             return Row.BLANK_IN_URL
         return Row.UNPARSABLE
@@ -191,10 +191,12 @@ class RequestReader:
     def on_message_complete(self) -> None:
         """From the parser."""
         self.begun = self.expects = False
+        parser = self._parser
+        if not self.size and self._length not in {b"", b"0"} and parser.should_upgrade():
+            self._row = Row.UNPARSABLE  # the parser takes its body for the other protocol
         if self._row is not None or self._ended:
             return
         path, _, query = self._url.partition(b"?")
-        parser = self._parser
         request = Request(
             method=parser.get_method().decode("latin-1"),
             host=(self._host or b"").decode("latin-1"),

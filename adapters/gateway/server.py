@@ -46,18 +46,14 @@ class GatewayServer:
         self.closing = False
         self.clock_s: Callable[[], float] = asyncio.get_running_loop().time
         self._front = front
-        self._host, _, self._port = listen.rpartition(":")
+        self._host, _, port = listen.rpartition(":")
+        self.port = int(port)
+        """Where it listens, also when 0 was asked for; as soon as it was started."""
         self._room = body_bytes
         self._connections: set[Connection] = set()
         self._none_left = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
-
-    @property
-    def port(self) -> int:
-        """Where it listens, also when 0 was asked for."""
-        assert self._server is not None, "not started"  # noqa: S101  a fault of the program
-        return int(self._server.sockets[0].getsockname()[1])
 
     async def start(self) -> None:
         """Listen.
@@ -67,8 +63,9 @@ class GatewayServer:
         """
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self), self._host.strip("[]"), int(self._port), backlog=BACKLOG
+            lambda: Connection(self), self._host.strip("[]"), self.port, backlog=BACKLOG
         )
+        self.port = int(self._server.sockets[0].getsockname()[1])
         self._sweep_later()
 
     async def close(self, timeout_s: float) -> bool:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import socket
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -36,14 +35,14 @@ def sign(
     method: str = "POST",
     host: str = HOST,
     path: str = PATH,
-    secret: str = SIGNING_KEY,
+    key: str = SIGNING_KEY,
     digest: str | None = None,
 ) -> str:
     """The signature over these values, as CMQ's documentation describes it."""
     pairs = "&".join(f"{name.replace('_', '.')}={values[name]}" for name in sorted(values))
     algorithm = digest or ("sha256" if values.get("SignatureMethod") == "HmacSHA256" else "sha1")
     text = f"{method}{host}{path}?{pairs}".encode()
-    return base64.b64encode(hmac.new(secret.encode(), text, getattr(hashlib, algorithm)).digest()).decode()
+    return base64.b64encode(hmac.new(key.encode(), text, getattr(hashlib, algorithm)).digest()).decode()
 
 
 def signed(values: Values, **how: Any) -> Values:
@@ -87,11 +86,3 @@ def row_of(reply: dict[str, Any]) -> tuple[int, int]:
     """Code and module number."""
     module = reply["message"].removeprefix("(").partition(")")[0]
     return reply["code"], int(module or 0)
-
-
-def all_from(connection: socket.socket) -> bytes:
-    """Everything until the other side closes."""
-    found = b""
-    while part := connection.recv(1 << 16):
-        found += part
-    return found
