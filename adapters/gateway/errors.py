@@ -2,6 +2,8 @@
 
 Shape   raise Row.NO_MESSAGE.error(); str(error) is the reply's message: `(10200)no message`
 Source  cmq.md 4. Where CMQ has several rows for one meaning, the one that its clients compare with is here
+
+CmqError  a request that is answered with a row of the table
 """
 
 import enum

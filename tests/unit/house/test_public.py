@@ -56,10 +56,13 @@ PUBLIC = {
         "MemoryHeldReader",
         "MemoryLog",
         "MemoryLogReader",
+        "MemoryQueues",
         "MemorySource",
         "MemoryTopic",
+        "MemoryTopics",
         "MemoryTransactions",
         "ProcessDiedError",
+        "QueueLimits",
         "in_turn",
     ],
 }
