@@ -16,10 +16,15 @@ from adapters.gateway.ports import Queues, Topics
 
 
 class Backend(NamedTuple):
-    """What the actions work on."""
+    """What the actions work on.
+
+    Attributes:
+        topic_owner: the account's number, as subscribers are told it.
+    """
 
     queues: Queues
     topics: Topics
+    topic_owner: int = 0
 
 
 class Action(Protocol):

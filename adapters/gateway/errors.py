@@ -45,7 +45,7 @@ class Row(enum.Enum):
     ILLEGAL_ENDPOINT = _Known(4000, 10630, "endpoint is illegal")
     BAD_REWIND_TIME = _Known(4000, 10680, "startConsumeTime is out of range")
     TOO_MANY_MSG_TAGS = _Known(4000, 10720, "too many msgTags")
-    TOO_MANY_BINDING_KEYS = _Known(4000, 10670, "too many bindingKeys")
+    TOO_MANY_BINDING_KEYS = _Known(4000, 10680, "too many bindingKeys")
     TOO_MANY_DOTS = _Known(4000, 10691, "too many dots in a key")
     ROUTING_KEY_MISSING = _Known(4000, 10700, "routingKey is missing")
     BINDING_KEY_MISSING = _Known(4000, 10710, "bindingKey is missing")

@@ -1,7 +1,7 @@
 """One CMQ queue in memory: what became of each message, and who waits for one.
 
 Shape   MemoryQueue(entry…, clock, bury): send, receive, delete_messages, rewind, counts, close
-States  delayed -> active -> inactive (leased) -> active again, or settled; settled ones are kept in a queue that rewinds
+States  delayed -> active -> inactive (leased) -> active again, or settled, which is kept in a queue that rewinds
 Polls   a message that becomes visible is leased to the poll that has waited longest, in the same turn of the loop
 Bounds  the event loop's thread; memory for every message that is neither deleted nor expired
 """
@@ -18,7 +18,6 @@ from adapters.gateway.errors import CmqError, Row
 from adapters.gateway.ports import Message, QueueCounts
 from pipeline.clock import Clock, Timer
 from pipeline.cmq_registry import QueueAttributes
-
 
 _HANDLE = re.compile(r"(?P<queue_id>.+)-m(?P<number>[0-9]{1,18})-[0-9]{1,18}", re.ASCII)
 
@@ -55,6 +54,11 @@ class _Poll(msgspec.Struct):
 
     count: int
     answer: asyncio.Future[list[_Stored]]
+
+    def end(self) -> None:
+        """Its time is over."""
+        if not self.answer.done():
+            self.answer.set_result([])
 
 
 class MemoryQueue:
@@ -244,7 +248,7 @@ class MemoryQueue:
         number = self._poll_numbers
         self._polls[number] = poll
         self._arm()
-        timer = self._clock.call_later(wait_s, lambda: poll.answer.done() or poll.answer.set_result([]))
+        timer = self._clock.call_later(wait_s, poll.end)
         try:
             return await poll.answer
         except asyncio.CancelledError:

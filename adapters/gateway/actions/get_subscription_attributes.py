@@ -1,0 +1,14 @@
+"""GetSubscriptionAttributes."""
+
+from adapters.gateway.action import Backend
+from adapters.gateway.declaring import Fields, action
+from adapters.gateway.names import subscription_name, topic_name
+from adapters.gateway.params import Params
+from adapters.gateway.subscription_settings import told
+
+
+@action("GetSubscriptionAttributes")
+async def get_subscription_attributes(params: Params, backend: Backend) -> Fields:
+    """What it is, and how many messages it has still to deliver."""
+    entry, msg_count = await backend.topics.subscription(topic_name(params), subscription_name(params))
+    return {"topicOwner": str(backend.topic_owner), "msgCount": msg_count, **told(entry)}

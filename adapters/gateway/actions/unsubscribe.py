@@ -1,0 +1,13 @@
+"""Unsubscribe."""
+
+from adapters.gateway.action import Backend
+from adapters.gateway.declaring import Fields, action
+from adapters.gateway.names import subscription_name, topic_name
+from adapters.gateway.params import Params
+
+
+@action("Unsubscribe", changes=True)
+async def unsubscribe(params: Params, backend: Backend) -> Fields:
+    """The subscription, with what it has not delivered."""
+    await backend.topics.unsubscribe(topic_name(params), subscription_name(params))
+    return {}
