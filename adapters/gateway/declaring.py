@@ -13,7 +13,7 @@ Fields = dict[str, object]
 _Function = Callable[[Params, Backend], Coroutine[Any, Any, Fields]]
 
 
-class Call(NamedTuple):
+class DeclaredAction(NamedTuple):
     """An Action."""
 
     name: str
@@ -26,6 +26,6 @@ class Call(NamedTuple):
         return self.function(params, backend)
 
 
-def action(name: str, *, changes: bool = False, long_poll: bool = False) -> Callable[[_Function], Call]:
+def action(name: str, *, changes: bool = False, long_poll: bool = False) -> Callable[[_Function], DeclaredAction]:
     """Make an action of a function; the words are those of Action."""
-    return lambda function: Call(name, function, changes, long_poll)
+    return lambda function: DeclaredAction(name, function, changes, long_poll)

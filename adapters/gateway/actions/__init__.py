@@ -9,13 +9,13 @@ import pkgutil
 from collections.abc import Iterator
 
 from adapters.gateway.action import registry
-from adapters.gateway.declaring import Call
+from adapters.gateway.declaring import DeclaredAction
 
 
-def _found() -> Iterator[Call]:
+def _found() -> Iterator[DeclaredAction]:
     for one in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{one.name}")
-        yield from (value for value in vars(module).values() if isinstance(value, Call))
+        yield from (value for value in vars(module).values() if isinstance(value, DeclaredAction))
 
 
 ACTIONS = registry(*_found())
