@@ -49,6 +49,7 @@ lock: $(READY)
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 		$(LOCK) - --group sbom -c requirements-dev.lock -o deploy/build.lock
 	$(LOCK) --group audit -o deploy/audit.lock
+	$(LOCK) --group sdk -o tests/sdk.lock
 
 # What is installed from the lock with our wheel, in dist/; the image holds its own.
 .PHONY: sbom
@@ -75,9 +76,11 @@ $(AUDIT)/.ready: deploy/audit.lock | python
 python:
 	@test -n "$(PYTHON)" || { echo "needs Python 3.11, 3.12 or 3.13 on the PATH" >&2; exit 2; }
 
-$(READY): requirements-dev.lock pyproject.toml | python
+$(READY): requirements-dev.lock tests/sdk.lock pyproject.toml | python
 	@echo "setting up $(VENV) from requirements-dev.lock" >&2
 	@$(PYTHON) -m venv --clear $(VENV) >&2 || { echo "this Python cannot make a venv: install its venv module (Debian: python3-venv)" >&2; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes \
+		--target $(VENV)/qcloud-cmq-sdk-py3 -r tests/sdk.lock >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >&2
 	@touch $@

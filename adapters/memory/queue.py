@@ -83,6 +83,7 @@ class MemoryQueue:
         self._timed: list[tuple[int, int]] = []
         self._polls: dict[int, _Poll] = {}
         self._poll_numbers = 0
+        self._turned_ms = 0
         self._timer: Timer | None = None
 
     def change(self, attributes: QueueAttributes) -> None:
@@ -178,7 +179,7 @@ class MemoryQueue:
 
     def _turn(self) -> None:
         """Do what time has brought about."""
-        now_ms = self._clock.now_ms()
+        self._turned_ms = now_ms = self._clock.now_ms()
         self._expire(now_ms)
         while self._timed and self._timed[0][0] <= now_ms:
             due_ms, number = heapq.heappop(self._timed)
@@ -311,11 +312,12 @@ class MemoryQueue:
         policy = self.attributes.dead_letter
         due_ms = [self._timed[0][0]] if self._timed and (self._polls or policy) else []
         if policy and policy.max_time_to_live_s:
-            ages = (one.enqueued_ms for one in self._messages.values() if one.state is _State.ACTIVE)
-            due_ms += [age + policy.max_time_to_live_s * 1000 for age in ages]
-        later = [one for one in due_ms if one > self._clock.now_ms()]
-        if later:
-            self._timer = self._clock.call_later((min(later) - self._clock.now_ms()) / 1000, self._turn)
+            ages_ms = (one.enqueued_ms for one in self._messages.values() if one.state is _State.ACTIVE)
+            due_ms += [age_ms + policy.max_time_to_live_s * 1000 for age_ms in ages_ms]
+        due_ms = [one for one in due_ms if one > self._turned_ms]  # what was due then and could not be done waits
+        if due_ms:
+            delay_ms = max(0, min(due_ms) - self._clock.now_ms())
+            self._timer = self._clock.call_later(delay_ms / 1000, self._turn)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
