@@ -209,3 +209,4 @@ class RequestReader:
         self._arrived.append(Arrived(request, self.size, keep_alive, parser.get_http_version() == "1.0"))
         self._ended = not keep_alive
         self.size = 0
+        self._wire = 0
