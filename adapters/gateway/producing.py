@@ -1,0 +1,127 @@
+"""A producer whose delivery reports reach the event loop in batches.
+
+Shape   LoopProducer(cluster, on_loop, on_died, {…}).produce(topic, value, told, …): told(Delivery) runs on the loop,
+        once a record. Any thread may call produce(); it neither blocks nor raises
+Kafka   idempotent, acks=all. All reports that lie ready when the client is asked reach the loop by one call, so a
+        report costs no wake-up of its own. Records of one partition are reported in the order of produce()
+Errors  all come as a Delivery: a full queue, a record that is too large, a time-out. After a fatal error, which ends a
+        client for good, what is under way fails and a new client takes over
+Cost    a thread, asleep while nothing is under way
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from adapters.gateway.client_thread import ClientThread, OnDied
+from adapters.gateway.slot_ports import OnLoop
+from pipeline.cluster import Cluster
+from pipeline.headers import Headers
+from pipeline.kafka_errors import describe, kafka_error
+
+log = logging.getLogger(__name__)
+
+ANY_PARTITION = -1
+UNKNOWN_OFFSET = -1
+
+POLL_S = 0.1
+FLUSH_S = 10.0
+
+
+class Delivery(NamedTuple):
+    """What became of a record: where it lies, or why it may not; with an error the offset says nothing."""
+
+    partition: int
+    offset: int
+    error: KafkaError | None = None
+
+
+Told = Callable[[Delivery], None]
+
+
+class LoopProducer:
+    """One client and its thread."""
+
+    def __init__(self, cluster: Cluster, on_loop: OnLoop, on_died: OnDied, config: Mapping[str, object]) -> None:
+        """Begin.
+
+        Args:
+            cluster: where to.
+            on_loop: hands reports over.
+            on_died: hears of the end of the thread, if it ends by itself.
+            config: librdkafka properties beyond those of every producer of ours: linger.ms, message.timeout.ms, ….
+        """
+        self._config = cluster.producer_config(logger=log, **config)
+        self._on_loop = on_loop
+        self._producer = Producer(self._config)
+        self._reports: list[tuple[Told, Delivery]] = []
+        self._stopping = threading.Event()
+        self._thread = ClientThread("producer-reports", self._run, on_died)
+        self._thread.start()
+
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None,
+        told: Told,
+        *,
+        key: bytes | None = None,
+        partition: int = ANY_PARTITION,
+        headers: Headers | None = None,
+    ) -> None:
+        """Queue a record; told hears on the loop, later, what became of it."""
+        report = partial(self._reported, told)
+        try:
+            self._producer.produce(topic, value, key, partition, on_delivery=report, headers=headers or [])
+        except BufferError:
+            self._refused(told, KafkaError(KafkaError._QUEUE_FULL))
+        except KafkaException as error:
+            self._refused(told, kafka_error(error))
+
+    def close(self, flush_s: float = FLUSH_S) -> None:
+        """Wait for what is under way, then let go of the client. Blocks; the loop must still run."""
+        self._producer.flush(flush_s)
+        self._stopping.set()
+        self._thread.join()
+        self._end(self._producer)
+        self._hand_over()
+
+    def _refused(self, told: Told, error: KafkaError) -> None:
+        self._on_loop(partial(told, Delivery(ANY_PARTITION, UNKNOWN_OFFSET, error)))
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            producer = self._producer
+            try:
+                producer.poll(POLL_S)
+            except KafkaException as error:  # a fatal one; it is told once, and the client takes nothing any more
+                log.error("producer_replaced", extra={"error": describe(error)})  # noqa: TRY400  no fault of ours
+                self._producer = Producer(self._config)
+                self._end(producer)
+            self._hand_over()
+
+    @staticmethod
+    def _end(producer: Producer) -> None:
+        """Let everything that is still under way fail, and hear that."""
+        producer.purge(in_queue=True, in_flight=True, blocking=False)
+        producer.close()
+
+    def _reported(self, told: Told, error: KafkaError | None, message: Message) -> None:
+        offset = message.offset()
+        self._reports.append(
+            (told, Delivery(message.partition() or 0, UNKNOWN_OFFSET if offset is None else offset, error))
+        )
+
+    def _hand_over(self) -> None:
+        if self._reports:
+            reports, self._reports = self._reports, []
+            self._on_loop(partial(_tell, reports))
+
+
+def _tell(reports: list[tuple[Told, Delivery]]) -> None:
+    for told, delivery in reports:
+        told(delivery)
