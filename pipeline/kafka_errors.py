@@ -38,6 +38,13 @@ _REFUSED = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 }
+_UNKNOWN_TOPIC = {
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.UNKNOWN_TOPIC_ID,
+}
+_OUT_OF_RANGE = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 
 _TLS_ALERT = "SSL alert"
 """With TLS 1.3 a client whose certificate is refused, or missing, hears it after the handshake: a lost connection."""
@@ -73,6 +80,21 @@ def is_unreachable(error: KafkaError | KafkaException) -> bool:
 def is_passing(error: KafkaError | KafkaException) -> bool:
     """Nobody answered, or not who should: leaders and coordinators move."""
     return is_unreachable(error) or kafka_error(error).code() in _MOVING
+
+
+def is_unknown_topic(error: KafkaError | KafkaException) -> bool:
+    """There is no such topic, or no such partition, as far as is known."""
+    return kafka_error(error).code() in _UNKNOWN_TOPIC
+
+
+def is_out_of_range(error: KafkaError) -> bool:
+    """The log does not have the offset that was to be read."""
+    return error.code() in _OUT_OF_RANGE
+
+
+def is_end(error: KafkaError) -> bool:
+    """No error: the end of a partition, where a consumer asks to be told."""
+    return error.code() == KafkaError._PARTITION_EOF
 
 
 def describe(error: KafkaError | KafkaException, about: About = NOTHING) -> str:

@@ -4,7 +4,7 @@ Shape   PointsJob: single offsets of a partition. ScanJob: a part of it, for the
         where to read next (None: done), took(record) and ended(), at_start_lost() return what was found
 Lost    offsets below the log's beginning: of points the first is missing, the next may be there; a scan begins where
         the log begins
-Bounds  no I/O. Points less than CLOSE apart are read through, not sought
+Bounds  no I/O. Points less than CLOSE apart, or as far as the reader says, are read through, not sought
 """
 
 from collections import deque
@@ -20,8 +20,9 @@ BEGINNING = -2
 class PointsJob:
     """Single offsets."""
 
-    def __init__(self, partition: int, offsets: Iterable[int]) -> None:
+    def __init__(self, partition: int, offsets: Iterable[int], close: int = CLOSE) -> None:
         self.partition = partition
+        self._close = close
         self._offsets = deque(sorted(offsets))
         self.place: int | None = self._offsets[0]
 
@@ -35,9 +36,18 @@ class PointsJob:
             found.append(record)
         if not self._offsets:
             self.place = None
-        elif self._offsets[0] - record.offset > CLOSE:
+        elif self._offsets[0] - record.offset > self._close:
             self.place = self._offsets[0]
         return found
+
+    def ended_before(self, end: int) -> list[Found]:
+        """The log has no more for now: what lies before its end and has not come is not there."""
+        missing: list[Found] = []
+        while self._offsets and self._offsets[0] < end:
+            missing.append(Missing(self.partition, self._offsets.popleft()))
+        if not self._offsets:
+            self.place = None
+        return missing
 
     def ended(self) -> list[Found]:
         """The log has no more."""

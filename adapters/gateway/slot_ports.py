@@ -123,5 +123,5 @@ class BodyReaders(Protocol):
         """Read these again: each comes as a body or as missing, to the listener that follows the partition."""
 
 
-OnLoop = Callable[[Callable[[], None]], None]
+OnLoop = Callable[[Callable[[], None]], object]
 """Runs a function on the event loop's thread, soon: loop.call_soon_threadsafe."""

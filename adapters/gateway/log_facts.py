@@ -1,0 +1,86 @@
+"""What the brokers know of topics: where logs begin and end, the offsets of a time, topic ids. Nothing blocks.
+
+Shape   LogFacts(cluster): extents(topic, partitions), offsets_at(topic, partitions, time_ms), topic_ids(topics)
+Errors  KafkaException: no answer, or a no. A topic that does not exist has the id GONE; extents and offsets of it are
+        refused (UNKNOWN_TOPIC_OR_PART). refusals.py makes a row of it
+Cost    a request or two to each leader; of topic_ids one to the controller, however many topics
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec  # type: ignore[attr-defined]  # they forgot __all__
+
+from pipeline.cluster import Cluster
+from pipeline.kafka_errors import is_unknown_topic
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+ANSWER_S = 5.0
+
+GONE = ""
+"""In the place of a topic's id: there is no such topic."""
+
+Answer = TypeVar("Answer")
+
+
+class Extent(NamedTuple):
+    """A partition has the offsets from low to before end; of the last ones transactions may still be open."""
+
+    low: int
+    end: int
+
+
+class LogFacts:
+    """Asks each time, through the client that the process has for such questions. The event loop's thread calls it."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._client = cluster.topic_ids.client
+
+    async def extents(self, topic: str, partitions: Iterable[int]) -> dict[int, Extent]:
+        """Where partitions begin and end."""
+        wanted = list(partitions)
+        low = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+        end = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        lows, ends = await asyncio.gather(self._offsets(topic, wanted, low), self._offsets(topic, wanted, end))
+        return {partition: Extent(lows[partition], ends[partition]) for partition in wanted}
+
+    async def offsets_at(self, topic: str, partitions: Iterable[int], time_ms: int) -> dict[int, int]:
+        """The first offsets whose records are of that time or later; the end of a partition that has none."""
+        wanted = list(partitions)
+        found = await self._offsets(topic, wanted, OffsetSpec.for_timestamp(time_ms))
+        if none := [partition for partition, offset in found.items() if offset < 0]:
+            found |= await self._offsets(topic, none, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        return found
+
+    async def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """The ids of topics, GONE for those that do not exist; without those that nobody tells now."""
+        wanted = sorted(set(topics))
+        if not wanted:
+            return {}
+        answers = self._client().describe_topics(TopicCollection(wanted), request_timeout=ANSWER_S)
+        ids: dict[str, str] = {}
+        for topic, answer in answers.items():
+            try:
+                ids[topic] = str((await _awaited(answer)).topic_id)
+            except KafkaException as error:
+                if is_unknown_topic(error):
+                    ids[topic] = GONE
+        return ids
+
+    async def _offsets(self, topic: str, partitions: list[int], spec: OffsetSpec) -> dict[int, int]:
+        wanted = {TopicPartition(topic, partition): spec for partition in partitions}
+        if not wanted:
+            return {}
+        answers: dict[TopicPartition, Future[ListOffsetsResultInfo]] = self._client().list_offsets(
+            wanted, request_timeout=ANSWER_S
+        )
+        told = await asyncio.gather(*map(_awaited, answers.values()))
+        return {where.partition: one.offset for where, one in zip(answers, told, strict=True)}
+
+
+def _awaited(answer: "Future[Answer]") -> "asyncio.Future[Answer]":
+    return asyncio.wrap_future(answer)

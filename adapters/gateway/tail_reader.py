@@ -1,0 +1,159 @@
+"""The tails of queue topics: one consumer without a group, thousands of partitions, most of them idle.
+
+Shape   TailReader(cluster, on_loop, on_died, on_trouble): changed(follow, begin) after a Follow was made, ended or
+        paused, or is to begin elsewhere; the reader's own thread does what follows from it, all that changed at once
+        What was read reaches the loop by one call for each poll, and its listeners there
+Kafka   read_committed, `auto.offset.reset=error`: an offset that the log does not have is told to on_trouble
+Bounds  two batches of STEP bodies are handed over and not yet taken by the loop; then nothing is read
+Cost    a thread. A change takes up to WAKE_S, and a new partition up to FETCH_WAIT_MS more, to be read for the first
+        time: that long a fetch of idle partitions is out
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from functools import partial
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from adapters.gateway.client_thread import ClientThread, OnDied
+from adapters.gateway.follow import Follow, Where
+from adapters.gateway.slot_ports import Body, OnLoop
+from pipeline.cluster import Cluster
+
+log = logging.getLogger(__name__)
+
+STEP = 500
+WAKE_S = 0.02
+REST_S = 1.0
+FETCH_WAIT_MS = 100
+AHEAD = 2
+
+OnTrouble = Callable[[Follow, KafkaError], None]
+"""Called on the loop: a follow cannot go on as it is."""
+
+
+class TailReader:
+    """One consumer and its thread."""
+
+    def __init__(self, cluster: Cluster, on_loop: OnLoop, on_died: OnDied, on_trouble: OnTrouble) -> None:
+        config = cluster.consumer_config("batch-events-tails", cluster.note) | {
+            "fetch.wait.max.ms": FETCH_WAIT_MS,
+            "fetch.message.max.bytes": 256 << 10,
+            "queued.min.messages": 2 * STEP,
+            "logger": log,
+        }
+        self._consumer = Consumer(config)
+        self._on_loop = on_loop
+        self._on_trouble = on_trouble
+        self._lock = threading.Lock()
+        self._changed: dict[Where, tuple[Follow, int | None]] = {}
+        self._following: dict[Where, Follow] = {}
+        self._paused: set[Where] = set()
+        self._room = threading.Semaphore(AHEAD)
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = ClientThread("queue-tails", self._run, on_died)
+        self._thread.start()
+
+    def changed(self, follow: Follow, begin: int | None = None) -> None:
+        """Take up what has become of it; begin tells where it is to be read from now on, if it has changed."""
+        with self._lock:
+            known = self._changed.get(follow.where)
+            if begin is None and known is not None and known[0] is follow:
+                begin = known[1]
+            self._changed[follow.where] = follow, begin
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop reading. Blocks for a moment."""
+        self._stopping = True
+        self._wake.set()
+        self._room.release()
+        self._thread.join()
+        self._consumer.close()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._take_up()
+            if not self._following:
+                self._consumer.poll(0)
+                self._wake.wait(REST_S)
+                self._wake.clear()
+            elif messages := self._read():
+                self._hand_over(messages)
+
+    def _read(self) -> list[Message]:
+        """One message within a moment, and with it all that lies ready."""
+        first = self._consumer.poll(WAKE_S)
+        return [] if first is None else [first, *self._consumer.consume(STEP - 1, 0)]
+
+    def _take_up(self) -> None:
+        if not self._changed:
+            return
+        with self._lock:
+            changed, self._changed = self._changed, {}
+        gone: list[TopicPartition] = []
+        fresh: list[TopicPartition] = []
+        for where, (follow, begin) in changed.items():
+            current = self._following.get(where)
+            if current is not None and (begin is not None or not follow.live):
+                gone.append(TopicPartition(*where))
+                del self._following[where]
+                self._paused.discard(where)
+            if follow.live and begin is not None:
+                follow.position = begin
+                fresh.append(TopicPartition(*where, begin))
+                self._following[where] = follow
+        if gone:
+            self._consumer.incremental_unassign(gone)
+        if fresh:
+            self._consumer.incremental_assign(fresh)
+        self._take_up_pauses(changed.keys())
+
+    def _take_up_pauses(self, changed: AbstractSet[Where]) -> None:
+        wanted = {where for where in changed if where in self._following and self._following[where].paused}
+        if pause := wanted - self._paused:
+            self._consumer.pause([TopicPartition(*where) for where in pause])
+        if resume := (self._paused & changed) - wanted:
+            self._consumer.resume([TopicPartition(*where) for where in resume])
+        self._paused = (self._paused - resume) | pause
+
+    def _hand_over(self, messages: list[Message]) -> None:
+        runs: dict[Follow, list[Body]] = {}
+        troubles: list[tuple[Follow, KafkaError]] = []
+        for message in messages:
+            follow = self._following.get((message.topic() or "", message.partition() or 0))
+            if follow is None:
+                continue  # of the client as a whole, which says it in the log too, or of what was let go of
+            error = message.error()
+            if error is not None:
+                troubles.append((follow, error))
+                continue
+            body = body_of(message)
+            if body.offset >= follow.position:
+                follow.position = body.offset + 1
+                runs.setdefault(follow, []).append(body)
+        self._room.acquire()
+        self._on_loop(partial(self._tell, runs, troubles))
+
+    def _tell(self, runs: dict[Follow, list[Body]], troubles: list[tuple[Follow, KafkaError]]) -> None:
+        self._room.release()
+        for follow, bodies in runs.items():
+            if follow.live:
+                follow.listener.on_bodies(bodies)
+        for follow, error in troubles:
+            if follow.live:
+                self._on_trouble(follow, error)
+
+
+def body_of(message: Message) -> Body:
+    """A message without an error."""
+    return Body(
+        message.partition() or 0,
+        message.offset() or 0,
+        message.timestamp()[1],
+        message.value() or b"",
+        message.headers() or [],  # type: ignore[arg-type]  # typed as if it could be a dict
+    )
