@@ -31,7 +31,8 @@ class TopicIds:
     def client(self) -> AdminClient:
         """The client, for others who ask no more than now and then."""
         with self._lock:
-            self._admin = self._admin or self._make_admin()
+            if self._admin is None:  # a client's truth is whether it has anything under way
+                self._admin = self._make_admin()
             return self._admin
 
     def of(self, topic: str) -> str:
