@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec  # type: ignore[attr-defined]  # they forgot __all__
 
 from pipeline.cluster import Cluster
@@ -61,7 +61,8 @@ class LogFacts:
         wanted = sorted(set(topics))
         if not wanted:
             return {}
-        answers = self._client().describe_topics(TopicCollection(wanted), request_timeout=ANSWER_S)
+        client = self._client()  # kept while it owes an answer: others may replace it
+        answers = client.describe_topics(TopicCollection(wanted), request_timeout=ANSWER_S)
         ids: dict[str, str] = {}
         for topic, answer in answers.items():
             try:
@@ -75,10 +76,16 @@ class LogFacts:
         wanted = {TopicPartition(topic, partition): spec for partition in partitions}
         if not wanted:
             return {}
-        answers: dict[TopicPartition, Future[ListOffsetsResultInfo]] = self._client().list_offsets(
+        client = self._client()
+        answers: dict[TopicPartition, Future[ListOffsetsResultInfo]] = client.list_offsets(
             wanted, request_timeout=ANSWER_S
         )
-        told = await asyncio.gather(*map(_awaited, answers.values()))
+        try:
+            told = await asyncio.gather(*map(_awaited, answers.values()))
+        except KafkaException as error:
+            if (await self.topic_ids([topic])).get(topic) == GONE:  # else it has no leader now
+                raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)) from error
+            raise
         return {where.partition: one.offset for where, one in zip(answers, told, strict=True)}
 
 
