@@ -6,6 +6,8 @@ Kafka   idempotent, acks=all. All reports that lie ready when the client is aske
         report costs no wake-up of its own. Records of one partition are reported in the order of produce()
 Errors  all come as a Delivery: a full queue, a record that is too large, a time-out. After a fatal error, which ends a
         client for good, what is under way fails and a new client takes over
+Unknown a client that has been told once that a topic does not exist goes on believing it for minutes. So a record that
+        it refuses for that is offered again once it has asked the brokers anew
 Cost    a thread, asleep while nothing is under way
 """
 
@@ -21,7 +23,7 @@ from adapters.gateway.client_thread import ClientThread, OnDied
 from adapters.gateway.slot_ports import OnLoop
 from pipeline.cluster import Cluster
 from pipeline.headers import Headers
-from pipeline.kafka_errors import describe, kafka_error
+from pipeline.kafka_errors import describe, is_unknown_topic, kafka_error
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,7 @@ ANY_PARTITION = -1
 UNKNOWN_OFFSET = -1
 
 POLL_S = 0.1
+ASK_S = 2.0
 FLUSH_S = 10.0
 
 
@@ -41,6 +44,15 @@ class Delivery(NamedTuple):
 
 
 Told = Callable[[Delivery], None]
+
+
+class _Record(NamedTuple):
+    topic: str
+    value: bytes | None
+    told: Told
+    key: bytes | None
+    partition: int
+    headers: Headers
 
 
 class LoopProducer:
@@ -59,6 +71,7 @@ class LoopProducer:
         self._on_loop = on_loop
         self._producer = Producer(self._config)
         self._reports: list[tuple[Told, Delivery]] = []
+        self._doubted: list[_Record] = []
         self._stopping = threading.Event()
         self._thread = ClientThread("producer-reports", self._run, on_died)
         self._thread.start()
@@ -74,13 +87,14 @@ class LoopProducer:
         headers: Headers | None = None,
     ) -> None:
         """Queue a record; told hears on the loop, later, what became of it."""
-        report = partial(self._reported, told)
-        try:
-            self._producer.produce(topic, value, key, partition, on_delivery=report, headers=headers or [])
-        except BufferError:
-            self._refused(told, KafkaError(KafkaError._QUEUE_FULL))
-        except KafkaException as error:
-            self._refused(told, kafka_error(error))
+        record = _Record(topic, value, told, key, partition, headers or [])
+        refusal = self._offer(record)
+        if refusal is None:
+            return
+        if is_unknown_topic(refusal):
+            self._doubted.append(record)
+        else:
+            self._on_loop(partial(told, Delivery(ANY_PARTITION, UNKNOWN_OFFSET, refusal)))
 
     def close(self, flush_s: float = FLUSH_S) -> None:
         """Wait for what is under way, then let go of the client. Blocks; the loop must still run."""
@@ -90,8 +104,29 @@ class LoopProducer:
         self._end(self._producer)
         self._hand_over()
 
-    def _refused(self, told: Told, error: KafkaError) -> None:
-        self._on_loop(partial(told, Delivery(ANY_PARTITION, UNKNOWN_OFFSET, error)))
+    def _offer(self, record: "_Record") -> KafkaError | None:
+        topic, value, told, key, partition, headers = record
+        report = partial(self._reported, told)
+        try:
+            self._producer.produce(topic, value, key, partition, on_delivery=report, headers=headers)
+        except BufferError:
+            return KafkaError(KafkaError._QUEUE_FULL)
+        except KafkaException as error:
+            return kafka_error(error)
+        return None
+
+    def _ask_again(self) -> None:
+        """Ask the brokers for the topics that the client thinks unknown, and offer their records again."""
+        doubted, self._doubted = self._doubted, []
+        for topic in {record.topic for record in doubted}:
+            try:
+                self._producer.list_topics(topic, timeout=ASK_S)
+            except KafkaException as error:
+                log.warning("topic_unknown", extra={"topic": topic, "error": describe(error)})
+        for record in doubted:
+            refusal = self._offer(record)
+            if refusal is not None:
+                self._reports.append((record.told, Delivery(ANY_PARTITION, UNKNOWN_OFFSET, refusal)))
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -102,6 +137,8 @@ class LoopProducer:
                 log.error("producer_replaced", extra={"error": describe(error)})  # noqa: TRY400  no fault of ours
                 self._producer = Producer(self._config)
                 self._end(producer)
+            if self._doubted:
+                self._ask_again()
             self._hand_over()
 
     @staticmethod

@@ -237,7 +237,7 @@ def test_a_topic_that_is_deleted_ends_quietly_and_its_namesake_is_not_read(
             await gone.count(3)
             stage.delete(topic)
 
-            async def ended() -> bool:
+            def ended() -> bool:
                 return (topic, 0) not in readers._follows
 
             await eventually(ended)

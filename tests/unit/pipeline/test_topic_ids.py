@@ -1,10 +1,11 @@
 """The client that asks for topic ids, and that others ask through."""
 
-from typing import cast
-
-from confluent_kafka.admin import AdminClient
+from typing import TYPE_CHECKING, cast
 
 from pipeline.topic_ids import TopicIds
+
+if TYPE_CHECKING:
+    from confluent_kafka.admin import AdminClient
 
 
 class Idle:
