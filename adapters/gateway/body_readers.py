@@ -6,8 +6,9 @@ Ended   unfollow() counts at once: what was read meanwhile reaches nobody
 Expired the log begins later than a follow: on_start(low), then from there on. Never silently
 Anew    a topic that was deleted ends its follows quietly, and so does one that was deleted and created again, by its
         id: the one that follow() names, else the first that is seen. Ids are asked for soon after each follow(), at
-        each trouble and every CHECK_S. Kafka's client itself reads a new topic on as if it were the old one, so where
-        neither registry nor owner knows of the deletion, records of the new one can be read for that long
+        each trouble and every CHECK_S, and twice before they count. Kafka's client itself reads a new topic on as if
+        it were the old one, so where neither registry nor owner knows of the deletion, records of the new one can be
+        read for twice that long
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from adapters.gateway.follow import Follow, Where
 from adapters.gateway.log_facts import GONE, LogFacts
 from adapters.gateway.point_reader import PointReader
 from adapters.gateway.slot_ports import BodyListener
-from adapters.gateway.tail_reader import TailReader
+from adapters.gateway.tail_reader import QUICK, SLOW, TailReader
 from pipeline.cluster import Cluster
 from pipeline.kafka_errors import describe, is_out_of_range, is_unknown_topic
 
@@ -30,6 +31,13 @@ log = logging.getLogger(__name__)
 
 CHECK_SOON_S = 0.05
 CHECK_S = 5.0
+GONE_AFTER = 2
+"""Times in a row: a broker that lags behind may not know a topic yet, or know its predecessor."""
+
+NEVER_SEEN_AFTER = 6
+FEW = 100
+"""More follows than these at once are a take-over: they need not be read quickly, each for itself."""
+
 AGAIN_S = 1.0
 
 
@@ -42,15 +50,20 @@ class KafkaBodyReaders:
         self._follows: dict[Where, Follow] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._unchecked: set[Follow] = set()
-        self._tails = TailReader(cluster, self._loop.call_soon_threadsafe, on_died, self._on_trouble)
-        self._points = PointReader(cluster, self._loop.call_soon_threadsafe, on_died)
+        on_loop = self._loop.call_soon_threadsafe
+        self._quick = TailReader(QUICK, cluster, on_loop, on_died, self._on_trouble)
+        self._slow = TailReader(SLOW, cluster, on_loop, on_died, self._on_trouble)
+        self._quick.start(self._slow)
+        self._slow.start(self._quick)
+        self._points = PointReader(cluster, on_loop, on_died)
         self._checks = self._loop.call_later(CHECK_S, self._check_all)
 
     def follow(self, topic: str, partition: int, offset: int, listener: BodyListener, topic_id: str = "") -> None:
         """Read on from there, until unfollow(); with an id only while the topic has it."""
         self.unfollow(topic, partition)
-        follow = self._follows[topic, partition] = Follow(topic, partition, offset, listener, topic_id)
-        self._tails.changed(follow, offset)
+        reader = self._quick if len(self._quick) < FEW else self._slow
+        follow = self._follows[topic, partition] = Follow(topic, partition, offset, listener, topic_id, reader)
+        reader.changed(follow, offset)
         if not self._unchecked:
             self._loop.call_later(CHECK_SOON_S, self._check_fresh)
         self._unchecked.add(follow)
@@ -61,14 +74,14 @@ class KafkaBodyReaders:
         if follow is not None:
             follow.live = False
             self._unchecked.discard(follow)
-            self._tails.changed(follow)
+            follow.reader.changed(follow)
 
     def set_paused(self, topic: str, partition: int, paused: bool) -> None:  # noqa: FBT001  as the port has it
         """Stop reading for a while. What has been read already still comes."""
         follow = self._follows[topic, partition]
         if follow.paused != paused:
             follow.paused = paused
-            self._tails.changed(follow)
+            follow.reader.changed(follow)
 
     def want(self, topic: str, partition: int, offsets: Sequence[int]) -> None:
         """Read these again, for the listener that follows the partition."""
@@ -83,7 +96,8 @@ class KafkaBodyReaders:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(asyncio.to_thread(self._tails.close), asyncio.to_thread(self._points.close))
+        readers = (self._quick, self._slow, self._points)
+        await asyncio.gather(*[asyncio.to_thread(reader.close) for reader in readers])
 
     def _on_trouble(self, follow: Follow, error: KafkaError) -> None:
         if is_out_of_range(error):
@@ -113,14 +127,14 @@ class KafkaBodyReaders:
         elif position < low:
             follow.listener.on_start(follow.partition, low)
         if follow.live:
-            self._tails.changed(follow, min(max(position, low), end))
+            follow.reader.changed(follow, min(max(position, low), end))
 
     async def _read_again(self, follow: Follow) -> None:
         """Some broker does not know the topic: it is gone, or so new that not all have heard of it."""
         await self._check([follow])
         await asyncio.sleep(AGAIN_S)
         if follow.live:
-            self._tails.changed(follow, follow.position)
+            follow.reader.changed(follow, follow.position)
 
     def _check_fresh(self) -> None:
         fresh, self._unchecked = self._unchecked, set()
@@ -139,8 +153,10 @@ class KafkaBodyReaders:
             if not follow.live or topic_id is None:
                 continue
             if topic_id != GONE and follow.topic_id in {"", topic_id}:
-                follow.topic_id = topic_id
-            else:
+                follow.topic_id, follow.seen, follow.deviations = topic_id, True, 0
+                continue
+            follow.deviations += 1
+            if follow.deviations >= (NEVER_SEEN_AFTER if topic_id == GONE and not follow.seen else GONE_AFTER):
                 log.info("queue_topic_gone", extra={"topic": follow.topic, "partition": follow.partition})
                 self.unfollow(*follow.where)
 

@@ -1,19 +1,24 @@
-"""The tails of queue topics: one consumer without a group, thousands of partitions, most of them idle.
+"""The tails of queue topics: a consumer without a group, thousands of partitions.
 
-Shape   TailReader(cluster, on_loop, on_died, on_trouble): changed(follow, begin) after a Follow was made, ended or
-        paused, or is to begin elsewhere; the reader's own thread does what follows from it, all that changed at once
+Shape   TailReader(Pace, cluster, on_loop, on_died, on_trouble): changed(follow, begin) after a Follow was made, ended
+        or paused, or is to begin elsewhere; the reader's own thread does what follows from it, all that changed at once
+Two     a fetch names every partition that is read, and each record ends a fetch: a thousand idle partitions beside a
+        busy one would cost broker and client more than the records. So there are two readers: partitions that have
+        something go to the quick one, those that have had nothing for COOL_S to the slow one (pair_up)
         What was read reaches the loop by one call for each poll, and its listeners there
 Kafka   read_committed, `auto.offset.reset=error`: an offset that the log does not have is told to on_trouble
 Bounds  two batches of STEP bodies are handed over and not yet taken by the loop; then nothing is read
-Cost    a thread. A change takes up to WAKE_S, and a new partition up to FETCH_WAIT_MS more, to be read for the first
-        time: that long a fetch of idle partitions is out
+Cost    a thread each. A change takes up to WAKE_S, and a new partition up to the reader's fetch_wait_ms more, to be
+        read for the first time: that long a fetch of idle partitions is out
 """
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from functools import partial
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
@@ -27,24 +32,39 @@ log = logging.getLogger(__name__)
 STEP = 500
 WAKE_S = 0.02
 REST_S = 1.0
-FETCH_WAIT_MS = 100
+COOL_S = 30.0
 AHEAD = 2
 
 OnTrouble = Callable[[Follow, KafkaError], None]
 """Called on the loop: a follow cannot go on as it is."""
 
 
+class Pace(NamedTuple):
+    """Which of the two a reader is."""
+
+    name: str
+    fetch_wait_ms: int
+    quick: bool
+
+
+QUICK = Pace("queue-tails", 20, quick=True)
+SLOW = Pace("idle-queue-tails", 500, quick=False)
+
+
 class TailReader:
     """One consumer and its thread."""
 
-    def __init__(self, cluster: Cluster, on_loop: OnLoop, on_died: OnDied, on_trouble: OnTrouble) -> None:
+    def __init__(self, pace: Pace, cluster: Cluster, on_loop: OnLoop, on_died: OnDied, on_trouble: OnTrouble) -> None:
         config = cluster.consumer_config("batch-events-tails", cluster.note) | {
-            "fetch.wait.max.ms": FETCH_WAIT_MS,
+            "fetch.wait.max.ms": pace.fetch_wait_ms,
             "fetch.message.max.bytes": 256 << 10,
             "queued.min.messages": 2 * STEP,
             "logger": log,
         }
         self._consumer = Consumer(config)
+        self._quick = pace.quick
+        self._other: TailReader | None = None
+        self._swept_s = time.monotonic()
         self._on_loop = on_loop
         self._on_trouble = on_trouble
         self._lock = threading.Lock()
@@ -54,8 +74,16 @@ class TailReader:
         self._room = threading.Semaphore(AHEAD)
         self._wake = threading.Event()
         self._stopping = False
-        self._thread = ClientThread("queue-tails", self._run, on_died)
+        self._thread = ClientThread(pace.name, self._run, on_died)
+
+    def start(self, other: "TailReader | None" = None) -> None:
+        """Begin; give what is idle, or busy, to the other reader if there is one."""
+        self._other = other
         self._thread.start()
+
+    def __len__(self) -> int:
+        """How many partitions it reads."""
+        return len(self._following)
 
     def changed(self, follow: Follow, begin: int | None = None) -> None:
         """Take up what has become of it; begin tells where it is to be read from now on, if it has changed."""
@@ -83,6 +111,10 @@ class TailReader:
                 self._wake.clear()
             elif messages := self._read():
                 self._hand_over(messages)
+            if self._quick and time.monotonic() - self._swept_s > COOL_S / 10:
+                self._swept_s = time.monotonic()
+                idle_s = self._swept_s - COOL_S
+                self._pass_on([follow for follow in self._following.values() if follow.heard_s < idle_s])
 
     def _read(self) -> list[Message]:
         """One message within a moment, and with it all that lies ready."""
@@ -97,6 +129,9 @@ class TailReader:
         gone: list[TopicPartition] = []
         fresh: list[TopicPartition] = []
         for where, (follow, begin) in changed.items():
+            if follow.reader is not self:
+                follow.reader.changed(follow, begin)  # it was passed on meanwhile
+                continue
             current = self._following.get(where)
             if current is not None and (begin is not None or not follow.live):
                 gone.append(TopicPartition(*where))
@@ -104,6 +139,7 @@ class TailReader:
                 self._paused.discard(where)
             if follow.live and begin is not None:
                 follow.position = begin
+                follow.heard_s = time.monotonic()
                 fresh.append(TopicPartition(*where, begin))
                 self._following[where] = follow
         if gone:
@@ -135,8 +171,25 @@ class TailReader:
             if body.offset >= follow.position:
                 follow.position = body.offset + 1
                 runs.setdefault(follow, []).append(body)
+        now_s = time.monotonic()
+        for follow in runs:
+            follow.heard_s = now_s
         self._room.acquire()
         self._on_loop(partial(self._tell, runs, troubles))
+        if not self._quick:
+            self._pass_on(runs)
+
+    def _pass_on(self, follows: Iterable[Follow]) -> None:
+        """Let the other one read them: what it reads reaches the loop behind what was read here."""
+        passed = list(follows)
+        if not passed or self._other is None:
+            return
+        self._consumer.incremental_unassign([TopicPartition(*follow.where) for follow in passed])
+        for follow in passed:
+            del self._following[follow.where]
+            self._paused.discard(follow.where)
+            follow.reader = self._other
+            self._other.changed(follow, follow.position)
 
     def _tell(self, runs: dict[Follow, list[Body]], troubles: list[tuple[Follow, KafkaError]]) -> None:
         self._room.release()
