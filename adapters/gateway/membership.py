@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 
 GROUP = "cmq-gateway"
 CLIENT_ID = "batch-events-gateway/"
+HEARTBEAT_MS = 500
+"""A slot that moves is given away in one rebalance and assigned in the next, of which a heartbeat tells."""
+
 POLL_S = 0.2
 LET_GO_S = 1.0
 
@@ -64,6 +67,7 @@ class Membership:
         config = cluster.consumer_config(group, self._on_error) | {"client.id": CLIENT_ID + address, "logger": log}
         if config["group.protocol"] == "classic":
             config["partition.assignment.strategy"] = "cooperative-sticky"
+            config["heartbeat.interval.ms"] = HEARTBEAT_MS
         self._config = config
         self._thread = threading.Thread(target=self._run, name="slot-membership", daemon=True)
 
@@ -111,7 +115,8 @@ class Membership:
         consumer.incremental_assign(placed)
         consumer.pause(placed)
         slots = {one.partition for one in partitions}
-        log.info("slots_assigned", extra={"slots": sorted(slots)})
+        if slots:
+            log.info("slots_assigned", extra={"slots": sorted(slots)})
         self._loop.call_soon_threadsafe(self._listener.on_assigned, slots)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:

@@ -24,7 +24,7 @@ from adapters.gateway.slot_ports import SlotLostError
 
 log = logging.getLogger(__name__)
 
-IN_FLIGHT = 2
+IN_FLIGHT = 4
 
 Report = Callable[[int, str], None]
 """Hears a record's offset, and why it was not acknowledged, if it was not."""

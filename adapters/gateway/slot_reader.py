@@ -29,6 +29,7 @@ STEP = 200
 STEP_S = 0.05
 IDLE_S = 1.0
 STALLED_S = 20.0
+WARM_UP_S = 5.0
 
 _FASTER = {
     "fetch.wait.max.ms": 10,
@@ -133,11 +134,21 @@ class SlotReader:
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
     def _run(self) -> None:
+        self._warm_up()
         while self._take_up():
-            for message in self._consumer.consume(STEP, STEP_S) if self._jobs else []:
-                self._heard(message)
+            first = self._consumer.poll(STEP_S)  # consume() would wait for all that it may take
+            if first is not None:
+                for message in [first, *self._consumer.consume(STEP, 0)]:
+                    self._heard(message)
             self._look_after()
         self._consumer.close()
+
+    def _warm_up(self) -> None:
+        """Learn who leads what: the first slot would otherwise wait half a second or a whole one."""
+        try:
+            self._consumer.list_topics(self._topic, timeout=WARM_UP_S)
+        except KafkaException as error:
+            log.warning("slot_unread", extra={"topic": self._topic, "error": describe(error)})
 
     def _take_up(self) -> bool:
         """Begin what was asked for; False at the end."""
