@@ -121,8 +121,8 @@ class JournalFold:
 
         self._begun = False
         self._epoch = b""
-        self._next: int | None = None
-        """Where the chain goes on; None where it is broken until the next claim."""
+        self._next = -1
+        """Where the chain goes on; once passed by it stays behind, so the chain is broken until the next claim."""
 
         self._parts: list[bytes] = []
 
@@ -139,7 +139,6 @@ class JournalFold:
                 self._epoch, self._next = record.epoch, offset
         if record is None or record.epoch != self._epoch or not offset == record.place == self._next:
             self.void += 1
-            self._next = None
             self._parts = []
             return None
         self._next = offset + 1

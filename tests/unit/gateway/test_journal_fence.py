@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from hypothesis import settings
@@ -65,6 +66,14 @@ class Fence(RuleBasedStateMachine):
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(coroutine)
 
+    def _told(self, entry: bytes, done: "asyncio.Future[None]") -> None:
+        if done.exception() is None:
+            self.acknowledged.append(entry)
+
+    def _taken(self, done: "asyncio.Future[int]") -> None:
+        if done.exception() is None:
+            self.trims.append(done.result())
+
     def teardown(self) -> None:
         self.loop.close()
 
@@ -106,9 +115,7 @@ class Fence(RuleBasedStateMachine):
                 entry = b"%d.%d" % (who, owner.sent)
                 owner.state.apply(entry)
                 self.appended.setdefault(owner.epoch, []).append(entry)
-                owner.journal.append([entry]).add_done_callback(
-                    lambda done, entry=entry: done.exception() or self.acknowledged.append(entry)
-                )
+                owner.journal.append([entry]).add_done_callback(partial(self._told, entry))
                 await asyncio.sleep(0)
 
         self.run(work())
@@ -118,9 +125,7 @@ class Fence(RuleBasedStateMachine):
         async def work() -> None:
             owner = self.owners[who]
             if owner.journal is not None and owner.journal.alive:
-                owner.journal.append_snapshot(owner.state.snapshot()).add_done_callback(
-                    lambda done: done.exception() or self.trims.append(done.result())
-                )
+                owner.journal.append_snapshot(owner.state.snapshot()).add_done_callback(self._taken)
 
         self.run(work())
 

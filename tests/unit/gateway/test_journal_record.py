@@ -1,5 +1,7 @@
 """Which records of a slot's log count."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ def entries(epoch: bytes, place: int, entry: bytes = b"e") -> Entries:
     return Entries(epoch, place, [entry])
 
 
-def counting(records: list[Record | bytes], first: int = 0) -> list[int]:
+def counting(records: Sequence[Record | bytes], first: int = 0) -> list[int]:
     """The offsets of those that count, of a log that begins at first; of a snapshot its last part."""
     fold = JournalFold()
     values = [one if isinstance(one, bytes) else encode(one) for one in records]
@@ -45,7 +47,15 @@ def test_a_record_of_a_former_epoch_is_void_even_at_the_place_it_expects() -> No
 
 
 def test_what_comes_behind_a_record_that_is_void_is_void_until_the_next_claim() -> None:
-    log = [Claim(A, "x"), Claim(B, "y"), entries(A, 2), entries(B, 3), entries(B, 4), Claim(B, "y"), entries(B, 6)]
+    log: list[Record] = [
+        Claim(A, "x"),
+        Claim(B, "y"),
+        entries(A, 2),
+        entries(B, 3),
+        entries(B, 4),
+        Claim(B, "y"),
+        entries(B, 6),
+    ]
     assert counting(log) == [0, 1, 5, 6]
 
 
@@ -67,7 +77,7 @@ def test_a_record_of_a_later_version_is_an_error_and_not_passed_over() -> None:
 
 def test_a_snapshot_is_taken_up_when_it_is_complete() -> None:
     fold = JournalFold()
-    log = [Claim(A, "x"), Part(A, 1, 0, 2, b"p"), Part(A, 2, 1, 2, b"q"), entries(A, 3)]
+    log: list[Record] = [Claim(A, "x"), Part(A, 1, 0, 2, b"p"), Part(A, 2, 1, 2, b"q"), entries(A, 3)]
     taken = [fold.take(offset, encode(record)) for offset, record in enumerate(log)]
     assert taken == [log[0], None, Snapshot([b"p", b"q"]), log[3]]
 
@@ -79,14 +89,26 @@ def test_a_snapshot_without_parts_is_one() -> None:
 
 
 def test_a_snapshot_that_was_given_up_means_nothing() -> None:
-    log = [Claim(A, "x"), Part(A, 1, 0, 2, b"p"), entries(A, 2), Part(A, 3, 1, 2, b"q"), Part(A, 4, 0, 1, b"r")]
+    log: list[Record] = [
+        Claim(A, "x"),
+        Part(A, 1, 0, 2, b"p"),
+        entries(A, 2),
+        Part(A, 3, 1, 2, b"q"),
+        Part(A, 4, 0, 1, b"r"),
+    ]
     assert counting(log) == [0, 2, 4]
     log = [Claim(A, "x"), Part(A, 1, 0, 2, b"p"), Claim(B, "y"), Part(B, 3, 1, 2, b"q")]
     assert counting(log) == [0, 2]
 
 
 def test_a_log_may_begin_with_a_snapshot_and_goes_on_in_its_epoch() -> None:
-    log = [Part(A, 40, 0, 2, b"p"), Part(A, 41, 1, 2, b"q"), entries(A, 42), entries(B, 43), entries(A, 44)]
+    log: list[Record] = [
+        Part(A, 40, 0, 2, b"p"),
+        Part(A, 41, 1, 2, b"q"),
+        entries(A, 42),
+        entries(B, 43),
+        entries(A, 44),
+    ]
     assert counting(log, first=40) == [41, 42]
 
 
