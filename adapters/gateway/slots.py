@@ -21,7 +21,7 @@ from adapters.gateway.membership import GROUP, Membership
 from adapters.gateway.slot_journal import KafkaSlotJournal
 from adapters.gateway.slot_ports import Slot, SlotJournal, SlotLostError, SlotState
 from adapters.gateway.slot_reader import SlotReader
-from adapters.gateway.snapshots import Snapshots
+from adapters.gateway.snapshots import AS_A_RULE, SnapshotRule, Snapshots
 from adapters.gateway.take_over import TakeOver
 from adapters.gateway.trimming import Trimming
 from pipeline.cluster import Cluster
@@ -59,6 +59,7 @@ class Slots:
         on_failed: Callable[[Exception], None],
         topic: str = SLOTS_TOPIC,
         group: str = GROUP,
+        rule: SnapshotRule = AS_A_RULE,
     ) -> None:
         """Nothing is asked of the brokers yet.
 
@@ -73,7 +74,7 @@ class Slots:
         self._writer = JournalWriter(cluster, topic)
         self._reader = SlotReader(cluster, make_state, topic)
         self._take_over = TakeOver(self._writer, self._reader, address)
-        self._snapshots = Snapshots(Trimming(cluster, topic).trim)
+        self._snapshots = Snapshots(Trimming(cluster, topic).trim, rule)
         self._directory = Directory(cluster, topic, group)
         self._membership = Membership(cluster, address, self, on_failed, topic, group)
         self._turns = asyncio.Semaphore(AT_A_TIME)

@@ -1,7 +1,7 @@
 """Snapshots: so that a take-over reads little, and the log does not grow for ever.
 
 Shape   Snapshots(trim): add(slot, state, journal, read_bytes), remove(slot), start(), close(), all on the event loop's
-        thread. due(…) is the decision
+        thread. SnapshotRule.due(…) is the decision
 When    something has changed, and 60 s have passed or 8 MB of entries have gathered; at once after a take-over that had
         to read a megabyte. First ones are spread over the 60 s, so that 64 slots do not all write at a time; one slot
         a look
@@ -21,8 +21,6 @@ from adapters.gateway.slot_ports import SlotLostError, SlotState
 
 log = logging.getLogger(__name__)
 
-EVERY_S = 60.0
-ENTRIES_BYTES = 8 << 20
 MUCH_READ_BYTES = 1 << 20
 LOOK_S = 0.1
 
@@ -30,14 +28,18 @@ Trim = Callable[[int, int], None]
 """Delete the records of a slot before an offset, soon; tells nobody."""
 
 
-def due(changed_bytes: int, since_s: float, every_s: float = EVERY_S, bytes_limit: int = ENTRIES_BYTES) -> bool:
-    """Whether a slot is to have a snapshot.
+class SnapshotRule(msgspec.Struct, frozen=True):
+    """When a slot is to have a snapshot: so long after the last one, or with so many bytes of entries since."""
 
-    Args:
-        changed_bytes: of the entries since the last one.
-        since_s: seconds since then.
-    """
-    return changed_bytes >= bytes_limit or (changed_bytes > 0 and since_s >= every_s)
+    every_s: float = 60.0
+    entries_bytes: int = 8 << 20
+
+    def due(self, changed_bytes: int, since_s: float) -> bool:
+        """Whether, with so many bytes of entries since the last one, so many seconds ago."""
+        return changed_bytes >= self.entries_bytes or (changed_bytes > 0 and since_s >= self.every_s)
+
+
+AS_A_RULE = SnapshotRule()
 
 
 class _Kept(msgspec.Struct, eq=False):
@@ -58,10 +60,9 @@ class _Kept(msgspec.Struct, eq=False):
 class Snapshots:
     """Takes the snapshots of the slots that we own."""
 
-    def __init__(self, trim: Trim, every_s: float = EVERY_S, bytes_limit: int = ENTRIES_BYTES) -> None:
+    def __init__(self, trim: Trim, rule: SnapshotRule = AS_A_RULE) -> None:
         self._trim = trim
-        self._every_s = every_s
-        self._bytes_limit = bytes_limit
+        self._rule = rule
         self._kept: dict[int, _Kept] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -69,7 +70,7 @@ class Snapshots:
     def add(self, slot: int, state: SlotState, journal: KafkaSlotJournal, read_bytes: int) -> None:
         """Look after a slot that was taken over."""
         soon = read_bytes >= MUCH_READ_BYTES
-        ago_s = self._every_s * (1.0 if soon else random.random())  # noqa: S311  spreads load, hides nothing
+        ago_s = self._rule.every_s * (1.0 if soon else random.random())  # noqa: S311  spreads load, hides nothing
         self._kept[slot] = _Kept(state, journal, read_bytes, self._loop.time() - ago_s)
 
     def remove(self, slot: int) -> None:
@@ -89,7 +90,7 @@ class Snapshots:
         self._timer = self._loop.call_later(LOOK_S, self._look)
         now_s = self._loop.time()
         for slot, kept in self._kept.items():
-            if not kept.under_way and due(kept.changed_bytes, now_s - kept.since_s, self._every_s, self._bytes_limit):
+            if not kept.under_way and self._rule.due(kept.changed_bytes, now_s - kept.since_s):
                 self._take(slot, kept)
                 return
 
