@@ -18,9 +18,8 @@ import uvloop
 from adapters.gateway.slot_ports import SlotLostError
 from adapters.gateway.slots import Slots
 from tests.brokers.broker import Broker
+from tests.brokers.killable import ClusterMaker
 from tests.integration.slot_scene import ListSlot, SlotScene, until
-
-pytestmark = pytest.mark.real_broker
 
 SLOTS = 4
 
@@ -104,6 +103,7 @@ def check(scene: SlotScene, replicas: list[Replica]) -> None:
             assert [entry for entry in entries if entry in there] == told
 
 
+@pytest.mark.real_broker
 def test_killed_at_any_moment_a_replica_leaves_what_it_acknowledged_to_the_others(
     scene: SlotScene, broker: Broker, names: Iterator[str]
 ) -> None:
@@ -123,6 +123,7 @@ def test_killed_at_any_moment_a_replica_leaves_what_it_acknowledged_to_the_other
     check(scene, replicas)
 
 
+@pytest.mark.real_broker
 def test_a_replica_that_was_stopped_and_goes_on_does_no_harm(
     scene: SlotScene, broker: Broker, names: Iterator[str]
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_replica_that_was_stopped_and_goes_on_does_no_harm(
         check(scene, [one, other])
 
 
+@pytest.mark.real_broker
 def test_slots_move_to_who_joins_and_back_when_it_leaves_and_their_owners_addresses_are_known(
     scene: SlotScene,
 ) -> None:
@@ -196,3 +198,28 @@ def test_slots_move_to_who_joins_and_back_when_it_leaves_and_their_owners_addres
         assert set(acknowledged) <= set(entries)
 
     uvloop.run(claim())
+
+
+@pytest.mark.native_cluster
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+def test_when_the_broker_was_away_for_long_the_slots_come_back_with_what_was_acknowledged(
+    native_cluster: ClusterMaker, names: Iterator[str], how: str
+) -> None:
+    with native_cluster() as cluster:
+        scene = SlotScene(cluster.bootstrap_servers, "slots", "gateway").create(SLOTS)
+        with Replica(scene, cluster.bootstrap_servers, next(names)) as one:
+            wait(lambda: one.owns == SLOTS and one.count() > 50, "it has all")
+            if how == "killed":
+                cluster.kill(1)
+            else:
+                cluster.pause(1)
+            wait(lambda: one.owns == 0, "what was appended has no answer: the slots are lost")
+            if how == "killed":
+                cluster.restart(1)
+            else:
+                cluster.resume(1)
+            wait(lambda: one.owns == SLOTS, "the slots are back")
+            before = one.count()
+            wait(lambda: one.count() > before + 50, "it goes on")
+            one.end(signal.SIGTERM)
+        check(scene, [one])
