@@ -10,6 +10,7 @@ Errors  NotSentError: no room, or the client is beyond help. A fatal error repla
 import asyncio
 import logging
 import threading
+import time
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -37,6 +38,9 @@ class JournalWriter:
         self._topic = topic
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
+        self._patience_s = cluster.session_s()[0] - 1.0
+        self._awake_s = time.monotonic()
+        self._lapses = 0
         self._reports: list[tuple[Report, int, str]] = []
         self._producer = self._new_producer()
         self._thread = threading.Thread(target=self._run, name="slot-journals", daemon=True)
@@ -45,6 +49,16 @@ class JournalWriter:
         """Begin; the event loop's thread calls it."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
+
+    @property
+    def lapses(self) -> int:
+        """How often this process stood still for as long as the group waits for a member; whichever thread sees it."""
+        now_s = time.monotonic()
+        if now_s - self._awake_s > self._patience_s:
+            self._lapses += 1
+            self._awake_s = now_s
+            log.warning("stood_still", extra={"lapses": self._lapses})
+        return self._lapses
 
     def send(self, slot: int, record: bytes, report: Report) -> None:
         """Send a record; see Appender."""
@@ -105,6 +119,8 @@ class JournalWriter:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._serve(partial(self._producer.poll, POLL_S))
+            _ = self.lapses  # before this thread says that it is awake
+            self._awake_s = time.monotonic()
             self._hand_over()
 
     def _serve(self, wait: "partial[int]") -> None:

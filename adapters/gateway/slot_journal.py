@@ -5,6 +5,8 @@ Shape   KafkaSlotJournal keeps the SlotJournal port; append_snapshot(parts) for 
 Fence   a report must tell exactly the offset that was expected of its record, the claim's plus 1, 2, 3, …; anything
         else means that somebody else has claimed the slot, or that nobody knows: everything outstanding fails, and all
         that comes later (journal_record.py says why that is enough)
+Lapses  a process that was stopped and goes on would break the new owner's chain with its first record, if do no worse;
+        so it sends nothing for a slot that it took over before it stood still
 Batches what is appended while the loop makes one turn shares one record; while IN_FLIGHT records are out, the next one
         collects until one of them has come back. An append is never split: it applies whole or not at all
 Errors  SlotLostError by the futures; ValueError for an append that no record can hold
@@ -36,6 +38,11 @@ class NotSentError(Exception):
 
 class Appender(Protocol):
     """Sends records."""
+
+    @property
+    def lapses(self) -> int:
+        """How often this process stood still for so long that its slots may have been given to others."""
+        ...
 
     def send(self, slot: int, record: bytes, report: Report) -> None:
         """Send a record; its report comes later, on the event loop's thread, and those of one slot in order.
@@ -72,6 +79,7 @@ class KafkaSlotJournal:
         self._next = claimed_at + 1
         self._appender = appender
         self._on_lost = on_lost
+        self._lapses = appender.lapses
         self._loop = asyncio.get_running_loop()
         self._open = True
         self._lost = ""
@@ -166,6 +174,8 @@ class KafkaSlotJournal:
             self._lose(str(error))
 
     def _send(self, record: bytes, sent: _Sent) -> None:
+        if self._appender.lapses != self._lapses:
+            raise NotSentError("this process stood still for too long")
         self._appender.send(self.slot, record, partial(self._reported, sent))
         self._next += 1
         self._out.append(sent)

@@ -4,6 +4,7 @@ Shape   Log: append, trim, state() as a reader sees it; Road(log): an Appender w
         reports come when a test says so
 """
 
+import asyncio
 import enum
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -77,6 +78,8 @@ class Road:
     def __init__(self, log: Log, room: int = 1 << 30) -> None:
         self._log = log
         self._room = room
+        self.lapses = 0
+        self.sent = asyncio.Event()
         self.queue: deque[tuple[bytes, Report]] = deque()
         self.reports: deque[tuple[Report, int, str]] = deque()
 
@@ -85,6 +88,7 @@ class Road:
         if len(self.queue) >= self._room:
             raise NotSentError("no room")
         self.queue.append((record, report))
+        self.sent.set()
 
     def deliver(self, fate: Fate = Fate.ARRIVES) -> None:
         """The next record arrives, or not."""

@@ -158,6 +158,18 @@ def test_a_record_that_finds_no_room_loses_the_slot() -> None:
     on_loop(claim)
 
 
+def test_a_process_that_stood_still_sends_nothing_more_for_its_slots() -> None:
+    async def claim() -> None:
+        desk = Desk()
+        desk.road.lapses += 1
+        with pytest.raises(SlotLostError, match="stood still"):
+            await desk.journal.append([b"1"])
+        assert not desk.road.queue
+        assert not desk.journal.alive
+
+    on_loop(claim)
+
+
 def test_a_snapshot_that_finds_no_room_means_nothing_and_the_slot_stays_ours() -> None:
     async def claim() -> None:
         desk = Desk(room=1)
