@@ -154,27 +154,33 @@ class PartitionState:
         """Let nobody take it until it is buried or shown; a restored state does not know of it."""
         self.visible.pop(offset, None)
 
+    def unhide(self, offset: int) -> None:
+        """It may be taken again."""
+        if offset in self.leases and offset not in self.burying:
+            self.visible[offset] = None
+
     def advance(self, now_ms: int) -> None:
         """End the leases and delays whose time has come."""
         due = self._due
         while due and due[0][0] <= now_ms:
             due_ms, number, offsets = heapq.heappop(due)
             for offset in offsets:
-                if number:
-                    lease = self.leases.get(offset)
-                    if lease is None or lease.number != number:
-                        continue
-                    lease.number = 0
-                    self.held -= 1
-                elif self.delays.get(offset) == due_ms:
-                    del self.delays[offset]
-                else:
-                    continue
-                self.visible[offset] = None
+                if self._ends(offset, number, due_ms):
+                    if number:
+                        self.leases[offset].number = 0
+                        self.held -= 1
+                    else:
+                        del self.delays[offset]
+                    self.visible[offset] = None
 
     def next_due_ms(self) -> int | None:
-        """When a lease or a delay ends next, or a little before."""
-        return self._due[0][0] if self._due else None
+        """When a lease or a delay ends next."""
+        while self._due:
+            at_ms, number, offsets = self._due[0]
+            if any(self._ends(offset, number, at_ms) for offset in offsets):
+                return at_ms
+            heapq.heappop(self._due)
+        return None
 
     def open_up(self, wanted: int) -> None:
         """Put what a rewind left open among the visible, until there are so many."""
@@ -207,6 +213,12 @@ class PartitionState:
             self.visible.pop(offset, None)
         self._scan = self.settled.base
         self._collect_due()
+
+    def _ends(self, offset: int, number: int, at_ms: int) -> bool:
+        if not number:
+            return self.delays.get(offset) == at_ms
+        lease = self.leases.get(offset)
+        return lease is not None and lease.number == number
 
     def _forget(self, offset: int) -> None:
         lease = self.leases.pop(offset, None)

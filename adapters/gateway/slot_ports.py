@@ -106,6 +106,9 @@ class BodyListener(Protocol):
     def on_start(self, partition: int, low: int) -> None:
         """Offsets below are not in the log any more."""
 
+    def on_end(self, partition: int, offset: int) -> None:
+        """The tail was read up to the log's end: no message lies below that was not told. A reader may say so."""
+
 
 class BodyReaders(Protocol):
     """Read queue topics without a group: tails, and single offsets again. The event loop's thread calls it."""
