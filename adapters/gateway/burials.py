@@ -107,6 +107,8 @@ class Burials:
         self._task = None
         if not task.cancelled():
             task.result()  # a mistake of ours: the loop's exception handler tells the process
+            if self._letters and self._timer is None and not self._context.ended:
+                self._begin()  # a body came just as it ended
 
     async def _work(self) -> None:
         while self._letters and not self._context.ended:
