@@ -38,6 +38,7 @@ SPEAK_TO_KAFKA = {
     "adapters.gateway.membership",
     "adapters.gateway.slot_reader",
     "adapters.gateway.trimming",
+    "adapters.gateway.registry_view",
     "adapters.group_progress",
     "adapters.letters",
     "adapters.provision",
