@@ -1,6 +1,7 @@
 """Where other replicas reach this one.
 
-Shape   internal_host(listen_host, bootstrap_servers, internal) -> host to listen on and to tell; joined(host, port) -> `host:port`
+Shape   internal_host(listen_host, bootstrap_servers, internal) -> the host to listen on and to tell others
+        joined(host, port) -> `host:port`
 Choice  the host of `gateway.listen`, unless it is a wildcard: then the address of this machine that Kafka sees, for
         other replicas speak to the same Kafka. `gateway.internal` says it where that is wrong
 Cost    resolving one name of `bootstrap.servers`; nothing is sent to it
@@ -25,7 +26,7 @@ def internal_host(listen_host: str, bootstrap_servers: str, internal: str = "") 
         return internal.strip("[]")
     if listen_host not in _WILDCARDS:
         return listen_host.strip("[]")
-    return _address_towards(bootstrap_servers.split(",")[0].strip())
+    return _address_towards(bootstrap_servers.split(",", maxsplit=1)[0].strip())
 
 
 def joined(host: str, port: int) -> str:
