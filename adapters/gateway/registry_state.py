@@ -2,7 +2,7 @@
 
 Shape   RegistryState(configured): apply(key, value) for each record in order of the log; get(key), queues(), topics(),
         subscriptions(topic)
-Names   unique regardless of case, but those of subscriptions
+Names   as the keys say, unique regardless of case
 Cost    the sorted lists are made when they are asked for, and kept until a name comes or goes
 """
 
@@ -124,7 +124,7 @@ class RegistryState:
             if one is not None:
                 self._sorted.pop(type(one), None)
         if isinstance(before, SubscriptionEntry):
-            self._by_topic[before.topic_name.lower()].pop(before.name, None)
+            self._by_topic[before.topic_name.lower()].pop(key, None)
         if isinstance(entry, SubscriptionEntry):
-            self._by_topic.setdefault(entry.topic_name.lower(), {})[entry.name] = entry
+            self._by_topic.setdefault(entry.topic_name.lower(), {})[key] = entry
         return None if before == entry else Change(key, before, entry)

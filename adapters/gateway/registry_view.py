@@ -40,7 +40,6 @@ FETCH_WAIT_MS = 20
 POLL_S = 0.2
 STEP = 1_000
 
-_WHERE = TopicPartition(REGISTRY_TOPIC, 0)
 _LOST_PLACE = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 
 
@@ -57,9 +56,9 @@ class _Waiting(NamedTuple):
     done: asyncio.Future[None]
 
 
-def registry_spec(replication_factor: int) -> TopicSpec:
+def registry_spec(replication_factor: int, topic: str = REGISTRY_TOPIC) -> TopicSpec:
     """The registry's Kafka topic: one partition, so that one order holds for all names; compacted."""
-    return held_spec(REGISTRY_TOPIC, 1, replication_factor)
+    return held_spec(topic, 1, replication_factor)
 
 
 class RegistryView:
@@ -71,11 +70,13 @@ class RegistryView:
         loop: asyncio.AbstractEventLoop,
         on_died: Callable[[str], None],
         configured: Iterable[SubscriptionEntry] = (),
+        topic: str = REGISTRY_TOPIC,
     ) -> None:
         self._cluster = cluster
         self._loop = loop
+        self._topic = topic
         self.state = RegistryState(configured)
-        self._tail = _Tail(cluster, lambda read: loop.call_soon_threadsafe(self._take, read))
+        self._tail = _Tail(cluster, topic, lambda read: loop.call_soon_threadsafe(self._take, read))
         self._thread = ClientThread("registry-view", self._tail.run, on_died)
         self._listeners: list[Callable[[Change], None]] = []
         self._position = 0
@@ -115,7 +116,7 @@ class RegistryView:
         """Ask where the log ends, for all who came so far."""
         self._next = None
         self._asking = True
-        latest = {_WHERE: OffsetSpec.latest()}  # type: ignore[no-untyped-call]
+        latest = {TopicPartition(self._topic, 0): OffsetSpec.latest()}  # type: ignore[no-untyped-call]
         try:
             answer = self._cluster.topic_ids.client().list_offsets(latest, request_timeout=CATCH_UP_S)
         except KafkaException as error:
@@ -175,8 +176,9 @@ def _end(answer: Future[ListOffsetsResultInfo]) -> int | KafkaException:
 class _Tail:
     """The consumer and its thread's work."""
 
-    def __init__(self, cluster: Cluster, tell: Callable[[_Read], object]) -> None:
+    def __init__(self, cluster: Cluster, topic: str, tell: Callable[[_Read], object]) -> None:
         self._cluster = cluster
+        self._start = TopicPartition(topic, 0, OFFSET_BEGINNING)
         self._tell = tell
         self._stopped = False
         self._position = 0
@@ -194,7 +196,7 @@ class _Tail:
         }
         consumer = Consumer(config)
         try:
-            consumer.assign([TopicPartition(REGISTRY_TOPIC, 0, OFFSET_BEGINNING)])
+            consumer.assign([self._start])
             while not self._stopped:
                 first = consumer.poll(POLL_S)
                 if first is not None:
@@ -216,7 +218,7 @@ class _Tail:
                 log.error("registry_begins_anew", extra={"error": describe(error)})
                 anew, self._position = True, 0
                 records.clear()
-                consumer.assign([TopicPartition(REGISTRY_TOPIC, 0, OFFSET_BEGINNING)])
+                consumer.assign([self._start])
             elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # no group is joined
                 log.warning("registry_read_failed", extra={"error": describe(error)})
         self._tell(_Read(records, self._position, anew))

@@ -87,7 +87,8 @@ class Stage:
     @staticmethod
     async def never(request: Request) -> Answer:
         del request
-        return await asyncio.get_running_loop().create_future()
+        await asyncio.Event().wait()
+        return Done()
 
 
 def on_stage(play: Callable[[Stage], Awaitable[None]], key: bytes = KEY) -> None:
@@ -268,10 +269,8 @@ def test_whoever_speaks_anything_else_is_hung_up_on_and_gets_no_proof(said: byte
         reader, writer = await asyncio.open_connection(*stage.address.split(":"))
         writer.write(said)
         hello = len(ServerHandshake(KEY).begin())
-        try:
+        with contextlib.suppress(ConnectionResetError):  # an abort with bytes unread
             assert len(await reader.read()) in {0, hello}
-        except ConnectionResetError:
-            pass  # an abort with bytes unread
         writer.close()
         assert stage.asked == []
         assert await stage.call(CatchUpRequest()) == Done()
