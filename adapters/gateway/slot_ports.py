@@ -45,6 +45,10 @@ class Slot(Protocol):
         """As Queues.delete_messages."""
         ...
 
+    async def give_back(self, queue: QueueEntry, handles: Sequence[str]) -> None:
+        """Nobody took what these receives gave: make it visible again, as if it had not been received."""
+        ...
+
     async def counts(self, queue: QueueEntry) -> QueueCounts:
         """How many messages it has, by state."""
         ...
