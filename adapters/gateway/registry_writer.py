@@ -136,7 +136,10 @@ class RegistryWriter:
         """The slot is another's now, or we end."""
         async with self._turn:
             self._open = False
-            await blocking(self._log.close, STEP_S)
+            try:
+                await blocking(self._log.close, STEP_S)
+            except TimeoutError:
+                log.warning("registry_log_not_closed")
 
     async def _free(self) -> None:
         """Free the names whose quarantine is over and whose Kafka topics are gone."""
