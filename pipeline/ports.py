@@ -272,11 +272,13 @@ class Push(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         traceparent: sent along as it is; empty for none.
+        tags: for x-cmq-message-tag, as they stand in that line; empty for none.
     """
 
     msg_id: str
     body: bytes
     traceparent: bytes = b""
+    tags: bytes = b""
 
 
 class Endpoint(Protocol):

@@ -1,6 +1,7 @@
 """Stopping: one request, one deadline shared by all, and an exit status that tells the truth.
 
-Shape   StopRequest is set once, by a signal or by a part that died; everybody looks at it
+Shape   StopRequest is set once, by a signal or by a part that died; everybody looks at it. part() is one for a part
+        that may stop while the process goes on
 Source  design section 8: 0 fine, 3 stopped with work abandoned, 4 a part died, 130 second interrupt
 """
 
@@ -28,13 +29,27 @@ class StopRequest:
         self._grace_s = grace_s
         self._event = threading.Event()
         self._deadline_s = 0.0
+        self._parts: list[PartStop] = []
         self.died: str | None = None
 
     def request(self) -> None:
         """Begin to stop; the grace period runs from the first call."""
+        self._request_by(time.monotonic() + self._grace_s)
+
+    def _request_by(self, deadline_s: float) -> None:
         if not self._event.is_set():
-            self._deadline_s = time.monotonic() + self._grace_s
+            self._deadline_s = deadline_s
             self._event.set()
+            for part in tuple(self._parts):
+                part._request_by(deadline_s)
+
+    def part(self, grace_s: float) -> "PartStop":
+        """One for a part of the process: it stops with the process, or before it, within a grace period of its own."""
+        part = PartStop(grace_s, self)
+        self._parts.append(part)
+        if self.requested:  # it may have come in between
+            part._request_by(self._deadline_s)
+        return part
 
     def part_died(self, what: str) -> None:
         """A part that must run has ended by itself: stop the process, and say which part it was."""
@@ -53,6 +68,27 @@ class StopRequest:
     def wait(self, timeout_s: float) -> bool:
         """Wait for the request; whether it came."""
         return self._event.wait(timeout_s)
+
+
+class PartStop(StopRequest):
+    """Of a part that may stop while the process goes on."""
+
+    def __init__(self, grace_s: float, process: StopRequest) -> None:
+        super().__init__(grace_s)
+        self._process = process
+
+    def part_died(self, what: str) -> None:
+        """Whatever must run and has ended by itself stops the process."""
+        self._process.part_died(what)
+
+    @property
+    def process_requested(self) -> bool:
+        """Whether all of the process is to stop."""
+        return self._process.requested
+
+    def forget(self) -> None:
+        """The part has ended."""
+        self._process._parts.remove(self)
 
 
 class Worker(Protocol):

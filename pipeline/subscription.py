@@ -81,7 +81,11 @@ class HttpPolicy(msgspec.Struct, frozen=True):
 
 
 class Subscription(msgspec.Struct, frozen=True):
-    """One subscription of one CMQ topic; `queue` or `http` holds what its protocol needs."""
+    """One subscription of one CMQ topic; `queue` or `http` holds what its protocol needs.
+
+    Attributes:
+        filter_tags, binding_keys: CMQ's two filters (message_filter.py), of one made through its API.
+    """
 
     topic_name: str
     name: str
@@ -90,6 +94,8 @@ class Subscription(msgspec.Struct, frozen=True):
     start: Start = Start()
     queue_name: str = ""
     http: HttpPolicy | None = None
+    filter_tags: tuple[str, ...] = ()
+    binding_keys: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

@@ -5,7 +5,7 @@ Form    JSON wraps the message; SIMPLIFIED is the message body alone, everything
         Content-Type is text/plain for both
 Source  TDMQ-CMQ "HTTP Endpoint Subscription". TopicOwner: the table says string, the sample shows a number: number.
         publishTime: unit unstated; seconds, as everywhere else in the v2 API. x-cmq-message-tag on an untagged
-        message is not established: left out
+        message is not established: left out; of a tagged one adapters/callback/request.py writes it
 """
 
 import enum

@@ -6,7 +6,8 @@ event id    the first 32 hexadecimal digits of SHA-256 over the compact JSON arr
             same task instance or node apart; an empty one counts as absent
 msgId       decimal digits of a 63-bit number: the first 8 bytes of SHA-256 over event id + "\n" + CMQ topic name, top
             bit cleared. The same for every subscription and every attempt
-Both recipes are fixed by golden values in the tests: ids are remembered by subscribers.
+            Of a text that came without a msgId: over topic name + "\n" + partition + "\n" + offset
+The recipes are fixed by golden values in the tests: ids are remembered by subscribers.
 """
 
 from hashlib import sha256
@@ -32,8 +33,16 @@ def event_id(event: BatchEvent, path: str) -> str:
 
 def message_id(an_event_id: str, topic_name: str) -> str:
     """The msgId of an event in a CMQ topic."""
-    digest = sha256(f"{an_event_id}\n{topic_name}".encode()).digest()
-    return str(int.from_bytes(digest[:8], "big") & 0x7FFF_FFFF_FFFF_FFFF)
+    return _decimal(f"{an_event_id}\n{topic_name}")
+
+
+def text_message_id(topic_name: str, partition: int, offset: int) -> str:
+    """The msgId of a text of a CMQ topic, by where it lies."""
+    return _decimal(f"{topic_name}\n{partition}\n{offset}")
+
+
+def _decimal(text: str) -> str:
+    return str(int.from_bytes(sha256(text.encode()).digest()[:8], "big") & 0x7FFF_FFFF_FFFF_FFFF)
 
 
 _ATTEMPT_FIELDS: dict[Family, tuple[str, ...]] = {

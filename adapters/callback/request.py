@@ -2,8 +2,8 @@
 
 Shape   RequestForm(url, signer).encode(push, now_s) -> head and body
 Errors  UnsendableError: a msgId, or when built a URL, that would not stay in its line of the head
-Headers CMQ's own (cmq_push.py), Standard Webhooks where there are keys, traceparent where there is one, checked before;
-        the request id is new for each attempt
+Headers CMQ's own (cmq_push.py), Standard Webhooks where there are keys, traceparent and tags where there are some, both
+        checked before; the request id is new for each attempt
 """
 
 from itertools import count
@@ -33,10 +33,11 @@ class RequestForm:
         msg_id, body = push.msg_id, push.body
         if not (msg_id.isascii() and msg_id.isprintable()):
             raise UnsendableError("the msgId cannot stand in a header line")
-        return b"%b%d\r\nx-cmq-message-id: %b\r\n%b%bContent-Length: %d\r\n\r\n%b" % (
+        return b"%b%d\r\nx-cmq-message-id: %b\r\n%b%b%bContent-Length: %d\r\n\r\n%b" % (
             self._head,
             self._number(),
             msg_id.encode(),
+            push.tags and b"x-cmq-message-tag: %b\r\n" % push.tags,
             push.traceparent and b"traceparent: %b\r\n" % push.traceparent,
             self._signer.headers(msg_id, body, int(now_s)),
             len(body),
