@@ -185,6 +185,15 @@ class HttpSubscriptionSettings(SubscriptionBase):
 SubscriptionSettings = Annotated[QueueSubscriptionSettings | HttpSubscriptionSettings, Field(discriminator="protocol")]
 
 
+class SubscribedSettings(_Model):
+    """What an HTTP subscription that was made through the CMQ API has beside what that can say."""
+
+    body_encoding: BodyEncoding = BodyEncoding.BASE64
+    concurrency: Concurrency = 64
+    timeout_s: TimeoutSeconds = 15.0
+    allow_private_addresses: bool = False
+
+
 class Settings(_Model):
     """The whole file."""
 
@@ -194,6 +203,7 @@ class Settings(_Model):
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     trace: TraceSettings = TraceSettings()
     subscriptions: tuple[SubscriptionSettings, ...] = ()
+    subscribed: SubscribedSettings = SubscribedSettings()
     http: HttpServerSettings = HttpServerSettings()
     stop_grace_s: GraceSeconds = 25.0
     topic_owner: Owner = 0

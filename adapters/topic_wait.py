@@ -9,6 +9,7 @@ Threads all subscriptions of a process share one question: one thread asks, the 
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from adapters.provision import TopicAdmin
 from pipeline.cluster import Cluster
@@ -35,12 +36,27 @@ class TopicWait:
         self._cluster = cluster
         self._stop = stop
 
-    def until_there(self, topics: list[str], vital: Vital) -> bool:
-        """Wait until all of these topics exist."""
+    def until_there(
+        self,
+        topics: list[str],
+        vital: Vital,
+        stop: StopRequest | None = None,
+        create: Callable[[set[str]], None] | None = None,
+    ) -> bool:
+        """Wait until all of these topics exist.
+
+        Args:
+            stop: of this one, if it is another one than the process's.
+            create: is told what topics there are as long as some are missing, and may create them.
+        """
         said_s: dict[str, float] = {}
-        while not self._stop.requested:
+        stop = self._stop if stop is None else stop
+        while not stop.requested:
             vital.turned()
-            reason = self._reason(self._asked.answer(), topics)
+            answer = self._asked.answer()
+            reason = self._reason(answer, topics)
+            if create is not None and reason is not None and isinstance(answer, set):
+                create(answer)
             vital.trouble(reason or "waiting for partitions")
             if reason is None:
                 return True
@@ -48,7 +64,7 @@ class TopicWait:
             if now_s - said_s.get(reason, -SAY_EVERY_S) >= SAY_EVERY_S:
                 said_s[reason] = now_s
                 log.error("not_ready", extra={"subscription": vital.name, "reason": reason})
-            self._stop.wait(ASK_EVERY_S)
+            stop.wait(ASK_EVERY_S)
         return False
 
     def existing(self) -> set[str]:

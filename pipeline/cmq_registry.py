@@ -2,8 +2,8 @@
 
 Shape   encode(entry) -> (key, value); decode(value) -> entry, or Gone for a name that is being released
 Topic   `cmq.registry`: one partition, compacted. Key `queue:<lower-case name>`, `topic:<lower-case name>`,
-        `subscription:<lower-case topic>/<name>`; value JSON. A deleted name stays as a Gone entry while it is being
-        released (CMQ: 30 s), then as a tombstone
+        `subscription:<lower-case topic>/<lower-case name>`; value JSON. A deleted name stays as a Gone
+        entry while it is being released (CMQ: 30 s), then as a tombstone
 Source  design section 4; cmq.md 3.3, 3.4
 """
 
@@ -115,7 +115,7 @@ def topic_key(name: str) -> str:
 
 def subscription_key(topic_name: str, name: str) -> str:
     """Key of a subscription's entry."""
-    return f"subscription:{topic_name.lower()}/{name}"
+    return f"subscription:{topic_name.lower()}/{name.lower()}"
 
 
 def key_of(entry: Entry) -> str:

@@ -53,10 +53,14 @@ class Health:
         self._vitals.append(vital)
         return vital
 
+    def forget(self, vital: Vital) -> None:
+        """That part has ended, as it was meant to."""
+        self._vitals.remove(vital)
+
     def not_live(self) -> list[str]:
         """The names of the parts whose loop stands still."""
-        return [vital.name for vital in self._vitals if not vital.live]
+        return [vital.name for vital in tuple(self._vitals) if not vital.live]
 
     def not_ready(self) -> list[str]:
         """The names of the parts that cannot work; their reasons are in the log, not here."""
-        return [vital.name for vital in self._vitals if not vital.ready]
+        return [vital.name for vital in tuple(self._vitals) if not vital.ready]

@@ -4,12 +4,14 @@ Shape   Readings: a gauge whose value is asked for when somebody scrapes; severa
         Tallies: a histogram that is told many values at once; each writer has a Tally of its own, they are added up
         when somebody scrapes
 Cost    a value of a Tally is a bisection and an addition, no lock. A reading costs nothing until it is read
+Gone    forget(): who runs no more is told no more; what is made again begins at 0, as after a restart
 Threads a Tally has one writer. What a reading calls runs on the scraping thread: it must only read what its owner
         replaces whole, a number or a frozen struct
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -33,6 +35,10 @@ class Readings:
     def add(self, labels: Labels, read: Read) -> None:
         """One more part of the value for these labels."""
         self._read.setdefault(labels, []).append(read)
+
+    def forget(self, subscription: str) -> None:
+        """Tell nothing more of it: its label is the first one."""
+        _forget(self._read, subscription)
 
     def describe(self) -> Iterator[Metric]:
         """Without values."""
@@ -85,6 +91,10 @@ class Tallies:
         self._tallies.setdefault(labels, []).append(tally)
         return tally
 
+    def forget(self, subscription: str) -> None:
+        """Tell nothing more of it: its label is the first one."""
+        _forget(self._tallies, subscription)
+
     def describe(self) -> Iterator[Metric]:
         """Without values."""
         yield HistogramMetricFamily(self._name, self._text, labels=self._labels)
@@ -104,3 +114,9 @@ class Tallies:
             so_far += count
             buckets.append(("+Inf" if bound == float("inf") else repr(float(bound)), float(so_far)))
         return buckets, total
+
+
+def _forget(parts: dict[Labels, list[Any]], subscription: str) -> None:
+    """In place: another thread may add to it meanwhile."""
+    for labels in [labels for labels in list(parts) if labels[0] == subscription]:
+        del parts[labels]

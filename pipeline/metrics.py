@@ -7,6 +7,7 @@ Docs    deploy/monitoring/metrics.md holds the same list, and a test holds both 
 
 import enum
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
@@ -161,6 +162,20 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         for attribute, spec in SPECS.items():
             setattr(self, attribute, _made(spec, registry))
+
+    def forget(self, label: str) -> None:
+        """A subscription does not run here any more."""
+        for attribute, spec in SPECS.items():
+            metric = getattr(self, attribute)
+            if not isinstance(metric, Counter):
+                metric.forget(label)
+            elif not spec.labels:
+                with suppress(KeyError):  # it never counted anything
+                    metric.remove(label)
+            else:
+                for value in spec.labels[0].values:
+                    with suppress(KeyError):
+                        metric.remove(label, value)
 
     def watch_state(self, label: str, state: Callable[[], str]) -> None:
         """Tell a breaker's state."""

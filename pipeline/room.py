@@ -27,11 +27,20 @@ BATCH = 1_000
 """At most so many records are read in one go."""
 
 
-class Bounds(msgspec.Struct, frozen=True):
-    """Of one input."""
+class Bounds(msgspec.Struct):
+    """Of one input. All inputs of a process may have the same one: what it says may change under them."""
 
     events: int = MAX_EVENTS
     bytes: int = MAX_BYTES
+
+    @property
+    def step(self) -> int:
+        """Room for so many makes a read worth it, because many small batches cost more than few."""
+        return min(BATCH, self.events // 5)
+
+    def share(self, subscriptions: int) -> None:
+        """From now on there are so many HTTP subscriptions."""
+        self.events, self.bytes = msgspec.structs.astuple(share(subscriptions))
 
 
 def share(subscriptions: int) -> Bounds:
@@ -46,7 +55,6 @@ class Room:
     def __init__(self, ledger: OffsetLedger, bounds: Bounds) -> None:
         self._ledger = ledger
         self._bounds = bounds
-        self._step = min(BATCH, bounds.events // 5)
         self._bytes: dict[int, int] = {}
         """By assignment."""
 
@@ -54,8 +62,8 @@ class Room:
 
     @property
     def there(self) -> bool:
-        """Whether more may be read: room for a step at least, because many small batches cost more than few."""
-        return self._ledger.outstanding() <= self._bounds.events - self._step and self.bytes < self._bounds.bytes
+        """Whether more may be read: room for a step at least."""
+        return self._ledger.outstanding() <= self._bounds.events - self._bounds.step and self.bytes < self._bounds.bytes
 
     @property
     def bytes(self) -> int:
@@ -65,7 +73,7 @@ class Room:
     @property
     def step(self) -> int:
         """How many events should be settled before it is worth to look again."""
-        return max(1, min(self._step, self._ledger.outstanding() // 4))
+        return max(1, min(self._bounds.step, self._ledger.outstanding() // 4))
 
     def limit(self) -> int:
         """How many records may be read now."""

@@ -34,22 +34,27 @@ class StopRequest:
 
     def request(self) -> None:
         """Begin to stop; the grace period runs from the first call."""
-        self._request_by(time.monotonic() + self._grace_s)
+        self.request_by(time.monotonic() + self._grace_s)
 
-    def _request_by(self, deadline_s: float) -> None:
+    def request_by(self, deadline_s: float) -> None:
+        """Begin to stop; the first call says when everybody must be done, by the monotonic clock."""
         if not self._event.is_set():
             self._deadline_s = deadline_s
             self._event.set()
             for part in tuple(self._parts):
-                part._request_by(deadline_s)
+                part.request_by(deadline_s)
 
     def part(self, grace_s: float) -> "PartStop":
         """One for a part of the process: it stops with the process, or before it, within a grace period of its own."""
         part = PartStop(grace_s, self)
         self._parts.append(part)
         if self.requested:  # it may have come in between
-            part._request_by(self._deadline_s)
+            part.request_by(self._deadline_s)
         return part
+
+    def forget(self, part: "PartStop") -> None:
+        """That part has ended."""
+        self._parts.remove(part)
 
     def part_died(self, what: str) -> None:
         """A part that must run has ended by itself: stop the process, and say which part it was."""
@@ -80,15 +85,6 @@ class PartStop(StopRequest):
     def part_died(self, what: str) -> None:
         """Whatever must run and has ended by itself stops the process."""
         self._process.part_died(what)
-
-    @property
-    def process_requested(self) -> bool:
-        """Whether all of the process is to stop."""
-        return self._process.requested
-
-    def forget(self) -> None:
-        """The part has ended."""
-        self._process._parts.remove(self)
 
 
 class Worker(Protocol):

@@ -1,8 +1,8 @@
 """A record of an event topic -> what a subscriber gets: the hot path of both adapters.
 
 Shape   Transform(subscription, …).push(record) -> Push | Refusal | Unwanted, .queue_message(record) likewise
-Text    what is free text (free_text.py) goes through as it is, whatever `events` and `body_encoding` say: the queue gets
-        its very bytes, an endpoint the text as msgBody
+Text    what is free text (free_text.py) goes through as it is, whatever `events` and `body_encoding` say: the queue
+        gets its very bytes, an endpoint the text as msgBody
 Filters CMQ's own (message_filter.py) come first; a subscription that has none pays nothing for them
 Cost    one Avro decode, one JSON encode, one Base64; nothing is validated again
 Errors  none: what cannot be decoded is a Refusal, and goes to the dead letters

@@ -9,6 +9,7 @@ from types import FrameType
 
 from adapters import interpreter, telemetry
 from adapters.logs import LineWriter
+from adapters.named import named, of_file
 from adapters.registry_extra import registry_of
 from adapters.settings import Settings
 from adapters.settings_faults import SettingsError
@@ -37,20 +38,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--subscription",
         action="append",
         metavar="TOPIC/NAME",
-        help="deliver this one only; may be given more than once",
+        help="deliver this one only, of the file or made at run time; may be given more than once",
     )
 
 
 def run(args: argparse.Namespace) -> ExitStatus:
     """Run the process; the first signal asks it to stop, the second ends it at once."""
     settings = load_settings(args.config, os.environ)
-    subscriptions = chosen(settings, args.subscription)
+    configured = of_file(settings)
+    subscriptions = [one for one in chosen(settings, args.subscription) if one.label in configured]
     end_telemetry = telemetry.set_up()
     stop = StopRequest(settings.stop_grace_s)
     _watch_signals(stop)
     _watch_threads(stop)
     try:
-        delivering = Delivering(settings, subscriptions, stop, _writer(), _resolver(settings))
+        delivering = Delivering(settings, subscriptions, stop, _writer(), _resolver(settings), args.subscription)
     except OSError as error:
         raise SettingsError([f"http.listen: {settings.http.listen!r}: {error.strerror}"]) from error
     interpreter.settle()
@@ -64,17 +66,12 @@ def run(args: argparse.Namespace) -> ExitStatus:
 
 
 def chosen(settings: Settings, labels: list[str] | None) -> list[Subscription]:
-    """The subscriptions to deliver.
+    """The subscriptions to deal with; all of the file's where none is named.
 
     Raises:
-        SettingsError: a label that the configuration does not have.
+        SettingsError: a label that neither the configuration nor the registry has.
     """
-    by_label = {one.label: one for one in (entry.subscription() for entry in settings.subscriptions)}
-    unknown = [label for label in labels or () if label not in by_label]
-    if unknown:
-        allowed = ", ".join(by_label) or "none"
-        raise SettingsError([f"--subscription: {label!r} is not configured; there are: {allowed}" for label in unknown])
-    return [by_label[label] for label in dict.fromkeys(labels or by_label)]
+    return list(of_file(settings).values()) if not labels else named(settings, labels)
 
 
 def _writer() -> LineWriter | None:

@@ -1,0 +1,72 @@
+"""What makes a new subscription begin at its topic's end, before anybody knows of it.
+
+Shape   begin_at_end(cluster, subscription, kafka_topic), blocking, of whoever makes a subscription at run time
+Promise nothing that is published after the call is missed, however late `run` takes the subscription up, and nothing
+        that was published before it is delivered: the group's offsets are the topic's end as it was within the call.
+        So: first this, then the entry in the registry, then the answer
+Anew    a subscription of that name may have been there before. What it had not delivered is given up, held keys too
+Alone   the caller has made sure that there is no such subscription now: this one's offsets would be moved
+Errors  TopicMissingError for the topic; PipelineError: the group still has members, those of a former subscription of
+        that name, which leave within seconds; or Kafka does not go along. Nothing was promised then
+Cost    two or three questions and a commit; of a former HTTP subscription a join and a transaction, some seconds
+"""
+
+import logging
+
+import msgspec
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from adapters.rewind import Rewind, Target
+from pipeline.cluster import Cluster
+from pipeline.commit_note import CommitNote, write_note
+from pipeline.errors import TopicMissingError
+from pipeline.kafka_errors import About
+from pipeline.subscription import Start, Subscription
+from pipeline.topics import held_topic, subscription_group
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 5.0
+
+
+def begin_at_end(cluster: Cluster, subscription: Subscription, kafka_topic: str) -> dict[int, int]:
+    """Commit the end of each partition; returns them.
+
+    Raises:
+        TopicMissingError, PipelineError: it was not done.
+    """
+    group = subscription_group(subscription.topic_name, subscription.name)
+    consumer = Consumer(cluster.consumer_config(group, cluster.note) | {"logger": log})
+    try:
+        metadata = consumer.list_topics(timeout=ANSWER_S).topics
+        if kafka_topic not in metadata:
+            raise cluster.topic_refused([kafka_topic]) or TopicMissingError(kafka_topic, subscription.topic_name)
+        partitions = [TopicPartition(kafka_topic, partition) for partition in metadata[kafka_topic].partitions]
+        before = consumer.committed(partitions, timeout=ANSWER_S)
+        held = held_topic(subscription.topic_name, subscription.name)
+        if subscription.http is not None and held in metadata and any(part.offset >= 0 for part in before):
+            return _anew(cluster, subscription, kafka_topic)
+        return _commit_ends(cluster, consumer, kafka_topic, partitions)
+    except KafkaException as error:
+        raise cluster.explain(error, About((kafka_topic,), group)) from error
+    finally:
+        consumer.close()
+
+
+def _commit_ends(
+    cluster: Cluster, consumer: Consumer, kafka_topic: str, partitions: list[TopicPartition]
+) -> dict[int, int]:
+    note = write_note(CommitNote(topic_id=cluster.topic_ids.of(kafka_topic)))
+    ends = {part.partition: consumer.get_watermark_offsets(part, timeout=ANSWER_S)[1] for part in partitions}
+    offsets = [TopicPartition(kafka_topic, partition, end, note) for partition, end in ends.items()]
+    for part in consumer.commit(offsets=offsets, asynchronous=False) or ():
+        if part.error is not None:
+            raise KafkaException(part.error)
+    return ends
+
+
+def _anew(cluster: Cluster, subscription: Subscription, kafka_topic: str) -> dict[int, int]:
+    """As an operator's `rewind --to latest --skip`."""
+    one = msgspec.structs.replace(subscription, start=Start("latest"))
+    moved = Rewind(cluster, one, kafka_topic).run(Target(Start("latest"), skip=True))
+    return {partition: to.offset for partition, to in moved.items()}
