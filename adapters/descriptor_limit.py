@@ -20,7 +20,9 @@ from pipeline.subscription import Protocol, Subscription
 CLIENTS = {Protocol.HTTP: 4, Protocol.QUEUE: 2}
 """HTTP: consumer, transactions, and one reader each of events and held keys. Queue: consumer, transactions."""
 
-ADMIN_CLIENTS = 3
+SHARED_CLIENTS = 4
+"""Three that ask about topics, and the reader of what is made at run time."""
+
 TRACE_CLIENTS = 1
 OWN = 24 + RESERVED
 """Log, event loop, probes and their connections, and the reserve."""
@@ -50,7 +52,7 @@ def raise_limit() -> int:
 def need(subscriptions: Sequence[Subscription], brokers: int) -> Need:
     """What these subscriptions can ask for, at a cluster of so many brokers."""
     traced = any(one.http is not None and one.http.trace for one in subscriptions)
-    clients = ADMIN_CLIENTS + TRACE_CLIENTS * traced + sum(CLIENTS[one.protocol] for one in subscriptions)
+    clients = SHARED_CLIENTS + TRACE_CLIENTS * traced + sum(CLIENTS[one.protocol] for one in subscriptions)
     return Need(sum(one.http.concurrency for one in subscriptions if one.http), 3 * (brokers + 2) * clients)
 
 

@@ -75,14 +75,7 @@ class Rewind:
 
     def members(self) -> int:
         """How many members the group has."""
-        admin = self._cluster.admin()  # without a name it would be gone before the answer
-        try:
-            answers = admin.describe_consumer_groups([self._group], request_timeout=ANSWER_S)
-            return len(answers[self._group].result().members)
-        except KafkaException as error:
-            if kafka_error(error).code() == KafkaError.GROUP_ID_NOT_FOUND:
-                return 0
-            raise self._cluster.explain(error, self._about) from error
+        return members_of(self._cluster, self._group)
 
     def plan(self, target: Target) -> dict[int, Rewound]:
         """What would become of each partition."""
@@ -229,6 +222,18 @@ class Rewind:
                 )
                 commits[partition] = Commit(one.offset, write_fitting(note) if self._holds else "")
         return Batch(writes, self._topic, commits, "in-rewind")
+
+
+def members_of(cluster: Cluster, group: str) -> int:
+    """How many members a group has; none if there is no such group."""
+    admin = cluster.topic_ids.client()
+    try:
+        answers = admin.describe_consumer_groups([group], request_timeout=ANSWER_S)
+        return len(answers[group].result().members)
+    except KafkaException as error:
+        if kafka_error(error).code() == KafkaError.GROUP_ID_NOT_FOUND:
+            return 0
+        raise cluster.explain(error, About(group=group)) from error
 
 
 def _without_owner(start: Start) -> Start:

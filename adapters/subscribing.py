@@ -6,20 +6,21 @@ Promise nothing that is published after the call is missed, however late `run` t
         So: first this, then the entry in the registry, then the answer
 Anew    a subscription of that name may have been there before. What it had not delivered is given up, held keys too
 Alone   the caller has made sure that there is no such subscription now: this one's offsets would be moved
-Errors  TopicMissingError for the topic; PipelineError: the group still has members, those of a former subscription of
-        that name, which leave within seconds; or Kafka does not go along. Nothing was promised then
-Cost    two or three questions and a commit; of a former HTTP subscription a join and a transaction, some seconds
+Errors  TopicMissingError for the topic; PipelineError: members of a former subscription of that name have not left the
+        group within LEAVE_S, or Kafka does not go along. Nothing was promised then
+Cost    a few questions and a commit; after a former HTTP subscription a join and a transaction, some seconds
 """
 
 import logging
+import time
 
 import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from adapters.rewind import Rewind, Target
+from adapters.rewind import Rewind, Target, members_of
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, write_note
-from pipeline.errors import TopicMissingError
+from pipeline.errors import PipelineError, TopicMissingError
 from pipeline.kafka_errors import About
 from pipeline.subscription import Start, Subscription
 from pipeline.topics import held_topic, subscription_group
@@ -27,6 +28,11 @@ from pipeline.topics import held_topic, subscription_group
 log = logging.getLogger(__name__)
 
 ANSWER_S = 5.0
+
+LEAVE_S = 8.0
+"""`run` lets go of a subscription that is gone within about six seconds."""
+
+LOOK_S = 0.2
 
 
 def begin_at_end(cluster: Cluster, subscription: Subscription, kafka_topic: str) -> dict[int, int]:
@@ -36,6 +42,7 @@ def begin_at_end(cluster: Cluster, subscription: Subscription, kafka_topic: str)
         TopicMissingError, PipelineError: it was not done.
     """
     group = subscription_group(subscription.topic_name, subscription.name)
+    _until_left(cluster, group)
     consumer = Consumer(cluster.consumer_config(group, cluster.note) | {"logger": log})
     try:
         metadata = consumer.list_topics(timeout=ANSWER_S).topics
@@ -51,6 +58,15 @@ def begin_at_end(cluster: Cluster, subscription: Subscription, kafka_topic: str)
         raise cluster.explain(error, About((kafka_topic,), group)) from error
     finally:
         consumer.close()
+
+
+def _until_left(cluster: Cluster, group: str) -> None:
+    """Members would be given other offsets than they work with; the brokers would refuse that."""
+    until_s = time.monotonic() + LEAVE_S
+    while members := members_of(cluster, group):
+        if time.monotonic() >= until_s:
+            raise PipelineError(f"group {group} has {members} members still, of a former subscription of that name")
+        time.sleep(LOOK_S)
 
 
 def _commit_ends(

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters import cli
+from adapters import cli, named
 from adapters.commands.run import chosen
+from adapters.settings import Settings
 from adapters.settings_faults import SettingsError
 from pipeline.errors import BrokerUnreachableError
+from pipeline.subscription import Protocol, Subscription
 from tests.harness.command import Result
 from tests.unit.adapters.configurations import HTTP, QUEUE, load, tree
 from tests.unit.adapters.in_process import command
@@ -228,12 +230,38 @@ def test_run_takes_the_subscriptions_that_it_is_told_in_that_order(tmp_path: Pat
     assert [one.name for one in chosen(settings, ["job-message/billing"])] == ["billing"]
 
 
-def test_a_subscription_that_is_not_configured_is_named_with_those_that_are(tmp_path: Path) -> None:
+def test_a_subscription_that_nobody_knows_is_named_with_those_that_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = load(tmp_path, tree(QUEUE, HTTP))
+    at_run_time = Subscription("job-message", "made", Protocol.QUEUE, queue_name="ops")
+    monkeypatch.setattr(named, "made", lambda _settings: {at_run_time.label: at_run_time})
     with pytest.raises(SettingsError) as caught:
         chosen(settings, ["job-message/billing", "a/b", "c"])
-    there_are = "is not configured; there are: job-message/ops-queue, job-message/billing"
+    there_are = "is not configured; there are: job-message/ops-queue, job-message/billing, job-message/made"
     assert caught.value.faults == [f"--subscription: 'a/b' {there_are}", f"--subscription: 'c' {there_are}"]
+
+
+def test_a_subscription_that_only_the_registry_has_is_taken_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load(tmp_path, tree(QUEUE, HTTP))
+    at_run_time = Subscription("job-message", "made", Protocol.QUEUE, queue_name="ops")
+    monkeypatch.setattr(named, "made", lambda _settings: {at_run_time.label: at_run_time})
+    assert [one.name for one in chosen(settings, ["job-message/made", "job-message/billing"])] == ["made", "billing"]
+
+
+def test_where_the_registry_cannot_be_read_an_unknown_name_is_told_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(_settings: Settings) -> dict[str, Subscription]:
+        raise BrokerUnreachableError("localhost:9092", "_TRANSPORT")
+
+    monkeypatch.setattr(named, "made", unreachable)
+    settings = load(tmp_path, tree(QUEUE, HTTP))
+    assert [one.name for one in chosen(settings, ["job-message/billing"])] == ["billing"]
+    with pytest.raises(SettingsError, match="made at run time are not known: no broker answers at localhost:9092"):
+        chosen(settings, ["a/b"])
 
 
 def test_a_subscription_told_twice_is_taken_once(tmp_path: Path) -> None:

@@ -36,6 +36,10 @@ DEFAULTS = {
     "stop_grace_s": 25.0,
     "topic_owner": 0,
     "subscriptions": (),
+    "subscribed.body_encoding": BodyEncoding.BASE64,
+    "subscribed.concurrency": 64,
+    "subscribed.timeout_s": 15.0,
+    "subscribed.allow_private_addresses": False,
     "schema_registry": None,
     "gateway": None,
 }
