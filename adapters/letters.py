@@ -4,6 +4,7 @@ Shape   Letter(message, resolve): its parts; LetterFilter: by time, key, event n
 """
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from confluent_kafka import Message
 
 from pipeline.dead_letter import PREFIX
 from pipeline.errors import PipelineError
+from pipeline.free_text import is_text
+from pipeline.log_reader import record_of
 from schemas.avro import ResolveId, decode_avro
 from schemas.cmq_message import message_text
 from schemas.errors import AvroDecodeError
@@ -29,7 +32,8 @@ class Letter:
             for name, value in dict(message.headers() or []).items()
             if name.startswith(PREFIX)
         }
-        self.message = _message_of(message, resolve)
+        self._is_text = is_text(record_of(message))
+        self.message = None if self._is_text else _message_of(message, resolve)
         self._value = message.value()
 
     @property
@@ -53,9 +57,18 @@ class Letter:
         parts: dict[str, Any] = {"partition": int(partition), "offset": int(offset), "key": self.key, **self.headers}
         parts["written"] = datetime.fromtimestamp(self.time_ms / 1000, UTC).isoformat(timespec="milliseconds")
         parts["message"] = self.message
-        parts["value_hex"] = None if self._value is None or self.message else self._value.hex()
+        parts |= self._value_shown()
         shown = {name: value for name, value in parts.items() if value is not None}
         return json.dumps(shown, indent=2, ensure_ascii=False)
+
+    def _value_shown(self) -> dict[str, str]:
+        """What is no event, readable where it is a text."""
+        if self._value is None or self.message:
+            return {}
+        if self._is_text:
+            with suppress(UnicodeDecodeError):
+                return {"text": self._value.decode()}
+        return {"value_hex": self._value.hex()}
 
 
 class LetterFilter(msgspec.Struct, frozen=True):

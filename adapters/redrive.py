@@ -22,12 +22,15 @@ from pipeline.cluster import Cluster
 from pipeline.commit_note import MAX_BYTES, CommitNote, read_note, write_note
 from pipeline.dead_letter import PREFIX
 from pipeline.errors import PipelineError, TopicMissingError
+from pipeline.free_text import MESSAGE_ID, is_text
+from pipeline.headers import find_header
 from pipeline.kafka_errors import About, describe
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import record_of
-from pipeline.ports import Batch, Commit, Transactions, Write
+from pipeline.ports import Batch, Commit, Record, Transactions, Write
 from pipeline.topics import dead_letter_topic, redrive_group, redrive_topic
 from pipeline.transactions import KafkaTransactions
+from schemas.identity import text_message_id
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +44,7 @@ class Redrive:
 
     def __init__(self, cluster: Cluster, topic_name: str, subscription_name: str) -> None:
         self._cluster = cluster
+        self._topic_name = topic_name
         self._from = dead_letter_topic(topic_name, subscription_name)
         self._to = redrive_topic(topic_name, subscription_name)
         self._group = redrive_group(topic_name, subscription_name)
@@ -125,7 +129,16 @@ class Redrive:
     def _write(self, message: Message) -> Write:
         record = record_of(message)
         headers = [(name, value) for name, value in record.headers if not name.startswith(PREFIX)]
+        if is_text(record) and find_header(headers, MESSAGE_ID) is None:
+            headers.append((MESSAGE_ID, self._text_id(record)))
         return Write(self._to, record.partition, record.key, record.value, headers)
+
+    def _text_id(self, record: Record) -> bytes:
+        """The msgId that its subscriber knows, by where the text lay: it lies elsewhere from now on."""
+        partition, offset = (
+            int(find_header(record.headers, f"{PREFIX}source_{part}") or -1) for part in ("partition", "offset")
+        )
+        return text_message_id(self._topic_name, partition, offset).encode()
 
     def _read_beside(self, consumer: Consumer) -> None:
         metadata = consumer.list_topics(timeout=ANSWER_S).topics

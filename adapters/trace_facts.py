@@ -19,7 +19,8 @@ from adapters.topic_reader import Choice, everything, read_topic
 from pipeline.cluster import Cluster
 from pipeline.dead_letter import PREFIX
 from pipeline.errors import TopicMissingError
-from pipeline.headers import EVENT_ID, find_header
+from pipeline.free_text import is_text, record_id
+from pipeline.headers import find_header
 from pipeline.held import HeldKey, HeldKeys
 from pipeline.held_record import EVENTS, HeldRecordError, read_record, released_key
 from pipeline.log_reader import record_of
@@ -34,7 +35,7 @@ from pipeline.topics import (
     subscription_group,
 )
 from pipeline.trace_record import FAILED, TraceBlockError, TraceEntry, read_block, trace_partition
-from pipeline.transform import event_id_of
+from pipeline.transform import event_id_of, passes_filters
 from pipeline.verdict import Behind, Buried, Facts, Turn
 from schemas.avro import ResolveId, decode_avro
 from schemas.errors import AvroDecodeError, ResourceError
@@ -76,6 +77,11 @@ class Event(msgspec.Struct, frozen=True):
     event_id: bytes
     name: str | None = None
     published_ms: int | None = None
+    text: bool = False
+    """It is no event but free text."""
+
+    filtered: bool = False
+    """The subscription's filter tags or binding keys leave it out."""
 
     @property
     def place(self) -> Place:
@@ -152,18 +158,19 @@ class Investigation:
         return self.more
 
     def _event(self, record: Record) -> Event:
-        an_id, event = find_header(record.headers, EVENT_ID) or b"", self._decoded(record)
+        an_id, event, text = record_id(record.headers), self._decoded(record), is_text(record)
         if event is not None and not an_id:
             try:
                 an_id = event_id_of(record, event).encode()
             except ResourceError:
                 an_id = b""
         name = None if event is None else event.name
-        return Event(record.partition, record.offset, record.key, an_id, name, record.timestamp_ms)
+        filtered = not passes_filters(self._one, record)
+        return Event(record.partition, record.offset, record.key, an_id, name, record.timestamp_ms, text, filtered)
 
     def _decoded(self, record: Record) -> BatchEvent | None:
         try:
-            return decode_avro(record.value or b"", self._resolve)
+            return None if is_text(record) else decode_avro(record.value or b"", self._resolve)
         except AvroDecodeError:
             return None
 
@@ -222,7 +229,7 @@ class Investigation:
             if key not in last or (partition, key) in self._heads or progress.settled(offset):
                 continue
             event = self._event(record_of(message))
-            if event.name is None or self._one.wants(event.name):
+            if not event.filtered and (event.name is None or self._one.wants(event.name)):
                 self._heads[partition, key] = event.place
                 self._earlier.setdefault(event.place, event)
 
@@ -258,7 +265,7 @@ class Investigation:
 
     def _places_of_letter(self, record: Record) -> list[Place]:
         """The events that a dead letter is of; one that is known from it alone is an event from now on."""
-        topic, an_id = _told(record, "source_topic"), find_header(record.headers, EVENT_ID) or b""
+        topic, an_id = _told(record, "source_topic"), record_id(record.headers)
         if topic == redrive_topic(self._one.topic_name, self._one.name):
             return self._places_of_id(an_id)
         if topic != self._topic:
@@ -337,6 +344,7 @@ class Investigation:
             Turn(held.attempts, held.due_ms) if held is not None and is_next else None,
             None if is_next else self._behind(event, held),
             self._letters.get(event.place),
+            event.filtered,
         )
 
     def _behind(self, event: Event, held: HeldKey | None) -> Behind | None:
@@ -352,7 +360,7 @@ class Investigation:
 
     def _what(self, place: Place) -> str:
         event = self._events.get(place) or self._earlier.get(place)
-        name = event.name if event is not None and event.name is not None else "an event"
+        name = "an event" if event is None else event.name or ("a text" if event.text else "an event")
         return f"{name} at {place[0]}:{place[1]}"
 
 

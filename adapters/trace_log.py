@@ -10,7 +10,7 @@ from collections import deque
 
 from adapters.trace_writer import TraceWriter
 from pipeline.clock import Clock
-from pipeline.headers import EVENT_ID, find_header
+from pipeline.free_text import record_id
 from pipeline.item import Attempt
 from pipeline.outcome import outcome_words
 from pipeline.ports import DeadLetter, Record
@@ -112,4 +112,4 @@ def _key(record: Record) -> bytes | None:
 
 
 def _event_id(record: Record) -> bytes:
-    return (find_header(record.headers, EVENT_ID) or b"")[:MAX_ID]
+    return record_id(record.headers)[:MAX_ID]

@@ -2,7 +2,7 @@
 
 Shape   is_text(record); of one that is: checked_text(record) -> its bytes, text_message_id_of(record, topic) -> msgId,
         tags_line(headers) -> bytes for x-cmq-message-tag
-        tags_of(headers), routing_key_of(headers) for the filters, of any record
+        tags_of(headers), routing_key_of(headers) for the filters, record_id(headers), of any record
 Form    the record's value is the text itself, UTF-8. Headers: `content-type: text/plain`, in these very bytes;
         `cmq_msg_id`, `cmq_tags` (joined with commas), `cmq_routing_key`, each where there is one
 Order   such a record has no key: those of a partition are delivered in the order of the log, as all that have none
@@ -10,7 +10,7 @@ Cost    an event in single-object encoding is told from a text by its first two 
         other record the headers are looked through
 """
 
-from pipeline.headers import Headers, find_header
+from pipeline.headers import EVENT_ID, Headers, find_header
 from pipeline.ports import Record
 from schemas.avro import SINGLE_OBJECT_MARKER
 from schemas.identity import text_message_id
@@ -55,6 +55,11 @@ def text_message_id_of(record: Record, topic_name: str) -> str:
     if told.isdigit() and len(told) <= MAX_ID_DIGITS:
         return told.decode("ascii")
     return text_message_id(topic_name, record.partition, record.offset)
+
+
+def record_id(headers: Headers) -> bytes:
+    """What tells a record from others, wherever it lies: the event id, of a text its msgId; empty without either."""
+    return find_header(headers, EVENT_ID) or find_header(headers, MESSAGE_ID) or b""
 
 
 def tags_of(headers: Headers) -> list[str]:

@@ -87,7 +87,7 @@ class Transform:
 
     def push(self, record: Record) -> Push | Refusal | Unwanted:
         """For an HTTP subscriber."""
-        if self._filters and not self._passes(record):
+        if self._filters and not passes_filters(self._subscription, record):
             return _UNWANTED
         if is_text(record):
             return self._text_push(record)
@@ -114,7 +114,7 @@ class Transform:
 
     def queue_message(self, record: Record) -> QueueMessage | Refusal | Unwanted:
         """For a queue subscriber."""
-        if self._filters and not self._passes(record):
+        if self._filters and not passes_filters(self._subscription, record):
             return _UNWANTED
         if is_text(record):
             return self._queue_text(record)
@@ -146,10 +146,6 @@ class Transform:
         headers += [(name, value) for name in (TAGS, TRACEPARENT) if (value := find_header(record.headers, name))]
         return QueueMessage(text, headers)
 
-    def _passes(self, record: Record) -> bool:
-        one, headers = self._subscription, record.headers
-        return matches(one.filter_tags, one.binding_keys, tags_of(headers), routing_key_of(headers))
-
     def _event(self, record: Record) -> BatchEvent | Refusal | Unwanted:
         if record.value is None:
             return Refusal("undecodable: a record without a value")
@@ -158,6 +154,11 @@ class Transform:
         except AvroDecodeError as error:
             return Refusal(f"undecodable: {error}")
         return event if self._all or self._subscription.wants(event.name) else _UNWANTED
+
+
+def passes_filters(one: Subscription, record: Record) -> bool:
+    """Whether a record passes the subscription's filter tags and binding keys."""
+    return matches(one.filter_tags, one.binding_keys, tags_of(record.headers), routing_key_of(record.headers))
 
 
 def _traceparent(record: Record) -> bytes:

@@ -70,6 +70,7 @@ class Facts(msgspec.Struct, frozen=True):
         turn: it is that next event.
         behind: what comes before it, of what is known.
         letter: its latest dead letter.
+        filtered: the subscription's filter tags or binding keys leave it out.
     """
 
     subscription: Subscription
@@ -85,6 +86,7 @@ class Facts(msgspec.Struct, frozen=True):
     turn: Turn | None = None
     behind: Behind | None = None
     letter: Buried | None = None
+    filtered: bool = False
 
     @property
     def traced(self) -> bool:
@@ -139,6 +141,8 @@ def _buried(facts: Facts) -> str | None:
 
 
 def _unwanted(facts: Facts) -> str | None:
+    if facts.filtered:
+        return f"not wanted: the filter tags or binding keys of {facts.subscription.label} leave it out"
     if facts.name is None or facts.subscription.wants(facts.name):
         return None
     return f"not wanted: the `events` of {facts.subscription.label} leave out {facts.name}"

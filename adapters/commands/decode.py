@@ -108,7 +108,7 @@ def _show(where: str, data: bytes, decode: Callable[[bytes], Any]) -> ExitStatus
 
 
 def decode_text(text: bytes) -> Any:  # noqa: ANN401  JSON
-    """Decode a push body, a message's text, or its Base64.
+    """Decode a push body, a message's text, or its Base64. A push may carry any text: that is shown as it is.
 
     Raises:
         CmqMessageError: it is none of them.
@@ -117,7 +117,11 @@ def decode_text(text: bytes) -> Any:  # noqa: ANN401  JSON
         push = msgspec.json.decode(text, type=PushMessage)
     except (ValueError, RecursionError):
         return _plain(_events(text))
-    return msgspec.to_builtins(push) | {"msgBody": _plain(_events(push.msgBody.encode()))}
+    try:
+        body = _plain(_events(push.msgBody.encode()))
+    except CmqMessageError:
+        body = push.msgBody
+    return msgspec.to_builtins(push) | {"msgBody": body}
 
 
 def _events(text: bytes) -> list[BatchEvent]:

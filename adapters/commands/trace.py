@@ -74,7 +74,8 @@ def _headline(event: Event, topic: str) -> str:
     an_id = event.event_id.decode("utf-8", "replace") or "-"
     published = "?" if event.published_ms is None else shown_time(event.published_ms)
     where = f"{topic} {event.partition}:{event.offset}"
-    return f"{event.name or '(not readable)'}  {key}  id {an_id}  {where}  published {published}"
+    name = event.name or ("(free text)" if event.text else "(not readable)")
+    return f"{name}  {key}  id {an_id}  {where}  published {published}"
 
 
 def _attempt(entry: TraceEntry) -> str:

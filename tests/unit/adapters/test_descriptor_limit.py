@@ -27,10 +27,10 @@ def limits() -> Iterator[tuple[int, int]]:
 
 
 def test_callbacks_and_kafkas_clients_ask_for_the_most() -> None:
-    assert need([http(64), http(100), QUEUE], brokers=3) == (164, 3 * 5 * (3 + 4 + 4 + 2), OWN)
+    assert need([http(64), http(100), QUEUE], brokers=3) == (164, 3 * 5 * (4 + 4 + 4 + 2), OWN)
 
     traced = Subscription("t", "s", Protocol.HTTP, http=HttpPolicy("https://x", concurrency=1, trace=True))
-    assert need([traced, traced], brokers=3).kafka == 3 * 5 * (3 + 1 + 4 + 4), "one producer for the traces of all"
+    assert need([traced, traced], brokers=3).kafka == 3 * 5 * (4 + 1 + 4 + 4), "one producer for the traces of all"
 
 
 def test_the_soft_limit_is_raised_to_the_hard_one(limits: tuple[int, int]) -> None:
@@ -65,7 +65,7 @@ def test_too_few_are_a_warning_with_the_figures_once(
     monkeypatch.setattr(descriptor_limit, "limit", lambda: 1_024)
     (line,) = said(caplog, DescriptorCheck([http(1_000), QUEUE]), 3, 3)
     told = {name: line[name] for name in ("limit", "needed", "brokers", "callbacks", "kafka", "own")}
-    kafka = 3 * 5 * (3 + 4 + 2)
+    kafka = 3 * 5 * (4 + 4 + 2)
     assert told == {
         "limit": 1_024,
         "needed": 1_000 + kafka + OWN,
