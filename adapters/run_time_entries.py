@@ -7,15 +7,18 @@ Errors  EntryError: no subscription can be made of it
 """
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from adapters.provision import needed
-from adapters.settings import HttpSubscriptionSettings, QueueSubscriptionSettings, Settings, SubscriptionSettings
+from adapters.settings import HttpSubscriptionSettings, QueueSubscriptionSettings, Settings
 from pipeline.cmq_registry import SubscriptionEntry
 from pipeline.subscription import Protocol, Start, Subscription
 from pipeline.topics import TopicSpec, dead_letter_topic, event_topic, held_topic
 
-_ONE: TypeAdapter[QueueSubscriptionSettings | HttpSubscriptionSettings] = TypeAdapter(SubscriptionSettings)
+_MODELS: dict[str, type[QueueSubscriptionSettings | HttpSubscriptionSettings]] = {
+    Protocol.QUEUE: QueueSubscriptionSettings,
+    Protocol.HTTP: HttpSubscriptionSettings,
+}
 
 
 class EntryError(ValueError):
@@ -28,16 +31,20 @@ def settings_of(entry: SubscriptionEntry, settings: Settings) -> QueueSubscripti
     Raises:
         EntryError: it could not stand there.
     """
+    model = _MODELS.get(entry.protocol)
+    if model is None:
+        raise EntryError("protocol: must be queue or http")
     start = Start("time", entry.created_s * 1000) if entry.created_s > 0 else Start("latest")
     said = {"topic": entry.topic_name, "name": entry.name, "protocol": entry.protocol, "endpoint": entry.endpoint}
     if entry.protocol == Protocol.HTTP:
         said |= {"notify_strategy": entry.notify_strategy, "notify_content_format": entry.notify_content_format}
         said |= settings.subscribed.model_dump()
     try:
-        return _ONE.validate_python(said | {"start": start})
+        return model.model_validate(said | {"start": start})
     except ValidationError as error:
-        faults = [f"{one['loc'][-1]}: {one['msg']}" for one in error.errors(include_url=False, include_input=False)]
-        raise EntryError("; ".join(faults)) from None
+        faults = error.errors(include_url=False, include_input=False)
+        told = [f"{one['loc'][0]}: {one['msg'].removeprefix('Value error, ')}" for one in faults]
+        raise EntryError("; ".join(told)) from None
 
 
 def subscription_of(entry: SubscriptionEntry, settings: Settings) -> Subscription:

@@ -46,6 +46,11 @@ def push(body: bytes) -> dict[str, Any]:
     return whole | {"msgBody": SAMPLE}
 
 
+def push_of_text(text: str) -> dict[str, Any]:
+    whole: dict[str, Any] = json.loads(JSON_FORM.body("42", b"", 0))
+    return whole | {"msgBody": text}
+
+
 FORMS = [
     ("Base64", BASE64, SAMPLE),
     ("Base64 with a line end", BASE64 + b"\n", SAMPLE),
@@ -54,6 +59,7 @@ FORMS = [
     ("the text of a message, over many lines", json.dumps(SAMPLE, indent=2).encode(), SAMPLE),
     ("a push in JSON form, body in Base64", JSON_FORM.body("42", BASE64, 1_700_000_000), push(BASE64)),
     ("a push in JSON form, body plain", JSON_FORM.body("42", GUIDE_SAMPLE, 1_700_000_000), push(GUIDE_SAMPLE)),
+    ("a push of free text", JSON_FORM.body("42", "any text: 世界".encode(), 0), push_of_text("any text: 世界")),
     ("an Avro record", AvroEncoder().encode(EVENT), SAMPLE),
     ("a message without an event", b'{"Events":[]}', {"Events": []}),
 ]
@@ -93,7 +99,6 @@ NONE_OF_THEM = [
     ),
     ("JSON of something else", b'{"Jobs": []}', "-: read as Base64: not Base64: "),
     ("a number", b"5", "-: read as Base64: not Base64: "),
-    ("a push without a message", JSON_FORM.body("42", b"garbage", 0), "-: read as Base64: not Base64: "),
     ("nested without an end", b"[" * 100_000, "-:1: read as Base64: not Base64: "),
     ("nothing", b"", "-: holds nothing to decode\n"),
     ("blanks", b" \n\n", "-: holds nothing to decode\n"),

@@ -7,6 +7,7 @@ from confluent_kafka import Message
 
 from adapters.letters import Letter, LetterFilter
 from pipeline.dead_letter import dead_letter_headers
+from pipeline.free_text import TEXT
 from pipeline.ports import DeadLetter, Record
 from schemas.avro import no_registry
 from tests.unit.pipeline.records import encode, job_event
@@ -55,6 +56,15 @@ def test_what_is_no_event_has_no_name_and_can_be_found_by_its_reason() -> None:
     assert (broken.event_name, broken.key) == ("-", "")
     assert LetterFilter(reason="undecodable").takes(broken)
     assert not LetterFilter(event_name="JOB_FAILED").takes(broken)
+
+
+def test_a_text_is_shown_as_it_is() -> None:
+    headers = dead_letter_headers(DeadLetter(Record(0, 0, None, b"", [TEXT], TIME_MS), "exhausted: status 503"), "t")
+    for value, shown in [("any text: 世界".encode(), {"text": "any text: 世界"}), (b"\xff", {"value_hex": "ff"})]:
+        one = Letter(Message(topic="dead", partition=1, offset=7, value=value, headers=headers), no_registry)
+        assert one.event_name == "-"
+        whole = json.loads(one.whole())
+        assert {name: whole[name] for name in ("text", "value_hex") if name in whole} == shown
 
 
 def test_a_line_says_where_whose_which_and_why() -> None:

@@ -51,6 +51,13 @@ async def test_the_head_is_what_cmq_sent() -> None:
 
 
 @on_loop
+async def test_tags_stand_in_a_line_of_their_own() -> None:
+    request = await received(Push("42", b"text", b"", "a, 世界".encode()))
+    assert b"\r\nx-cmq-message-tag: " + "a, 世界".encode() + b"\r\n" in request.head
+    assert request.body == b"text"
+
+
+@on_loop
 async def test_each_attempt_has_a_request_id_of_its_own() -> None:
     ids = {(await received()).header("x-cmq-request-id") for _ in range(3)}
     form = RequestForm("http://h/", Signer(()))

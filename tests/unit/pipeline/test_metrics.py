@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from pipeline.breaker import PARKED, BreakerState
 from pipeline.metrics import SPECS, STATE, Kind, Metrics, Spec
@@ -41,3 +41,26 @@ def test_a_breaker_is_in_one_of_the_states_that_are_told() -> None:
     assert told() == {"closed": 0, "half_open": 0, "open": 1, "parked": 0}
     state[0] = PARKED
     assert told() == {"closed": 0, "half_open": 0, "open": 0, "parked": 1}
+
+
+def test_a_subscription_that_is_forgotten_is_told_no_more_and_begins_at_zero_when_it_is_back() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+
+    def told(label: str) -> list[str]:
+        lines = generate_latest(registry).decode().splitlines()
+        return [line for line in lines if f'subscription="{label}"' in line]
+
+    for label in ("a/b", "a/c"):
+        metrics.received.labels(label).inc(3)
+        metrics.attempts.labels(label, "failed").inc()
+        metrics.end_to_end.tally(label).add([0.1])
+        metrics.lag.add((label,), lambda: 7)
+        metrics.watch_state(label, lambda: "closed")
+    before = told("a/c")
+    metrics.forget("a/b")
+    metrics.forget("a/b")
+    assert not told("a/b")
+    assert told("a/c") == before
+    metrics.received.labels("a/b").inc()
+    assert registry.get_sample_value("batch_events_received_total", {"subscription": "a/b"}) == 1

@@ -63,3 +63,41 @@ def test_who_waits_is_woken_from_another_thread() -> None:
     thread.start()
     assert stop.wait(30.0)
     thread.join()
+
+
+def test_a_part_may_stop_while_the_process_goes_on() -> None:
+    process = StopRequest(25.0)
+    part, other = process.part(5.0), process.part(5.0)
+    part.request()
+    assert (part.requested, part.wait(0.0), other.requested, process.requested) == (True, True, False, False)
+    assert 4.0 < part.left_s() <= 5.0
+
+
+def test_the_process_takes_its_parts_with_it_and_gives_them_its_own_time() -> None:
+    process = StopRequest(25.0)
+    part, early = process.part(5.0), process.part(5.0)
+    early.request()
+    process.request()
+    assert part.requested
+    assert 20.0 < part.left_s() <= 25.0
+    assert early.left_s() <= 5.0, "who had begun to stop has no more time than before"
+
+
+def test_a_part_of_a_process_that_stops_already_stops_at_once() -> None:
+    process = StopRequest(25.0)
+    process.request()
+    assert process.part(5.0).requested
+
+
+def test_a_part_that_died_by_itself_stops_the_process() -> None:
+    process = StopRequest(25.0)
+    process.part(5.0).part_died("job-message/made")
+    assert (process.requested, process.died) == (True, "job-message/made")
+
+
+def test_a_part_that_has_ended_is_forgotten() -> None:
+    process = StopRequest(25.0)
+    part = process.part(5.0)
+    process.forget(part)
+    process.request()
+    assert not part.requested

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from schemas.events import BatchEvent, Family
-from schemas.identity import event_id, message_id
+from schemas.identity import event_id, message_id, text_message_id
 from schemas.resources import RESOURCES
 from tests.unit.schemas.samples import events, full_event, texts
 
@@ -109,3 +109,9 @@ def test_region_place_name_and_time_each_change_the_id() -> None:
         event_id(BatchEvent(Family.JOB, event.name, event.time, "ap-beijing", event.batch), "job/1"),
     }
     assert len(ids) == 5
+
+
+def test_the_msg_id_of_a_text_is_fixed_by_where_it_lies() -> None:
+    digest = hashlib.sha256(b"job-message\n3\n41").digest()
+    expected = str(int.from_bytes(digest[:8], "big") & (2**63 - 1))
+    assert text_message_id("job-message", 3, 41) == expected == "4729344626193287880"
