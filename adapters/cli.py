@@ -11,7 +11,20 @@ import os
 import sys
 from typing import NoReturn
 
-from adapters.commands import acls, check, dead_letters, decode, demo, publish, rewind, run, simulate, topics, trace
+from adapters.commands import (
+    acls,
+    check,
+    dead_letters,
+    decode,
+    demo,
+    gateway,
+    publish,
+    rewind,
+    run,
+    simulate,
+    topics,
+    trace,
+)
 from adapters.logs import FORMATS, setup
 from adapters.settings_faults import SettingsError
 from adapters.settings_file import CONFIG_VARIABLE, DEFAULT_PATH
@@ -20,7 +33,7 @@ from pipeline.stop import ExitStatus
 
 log = logging.getLogger(__name__)
 
-COMMANDS = (demo, check, topics, acls, publish, simulate, run, dead_letters, trace, rewind, decode)
+COMMANDS = (demo, check, topics, acls, publish, simulate, run, gateway, dead_letters, trace, rewind, decode)
 
 _EXITS = """\
 exit status:

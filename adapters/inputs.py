@@ -31,9 +31,8 @@ from pipeline.custody import Custody
 from pipeline.delivery import Delivery
 from pipeline.errors import PipelineError
 from pipeline.health import Health
-from pipeline.held_record import EVENTS, REDRIVE
 from pipeline.held_reader import KafkaHeldReader
-from pipeline.transactions import KafkaTransactions
+from pipeline.held_record import EVENTS, REDRIVE
 from pipeline.inbox import Inbox
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import KafkaLogReader
@@ -55,6 +54,7 @@ from pipeline.topics import (
     subscription_group,
 )
 from pipeline.traceparent import recording_tracer
+from pipeline.transactions import KafkaTransactions
 from pipeline.transform import Transform
 from schemas.avro import ResolveId
 

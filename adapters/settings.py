@@ -108,6 +108,7 @@ class GatewaySettings(_Model):
 
     keys: Keys[GatewayKeySettings]
     listen: Listen = "127.0.0.1:8090"
+    internal: str = ""
     hosts: Hosts = ()
     clock_tolerance_s: AgeSeconds = 900.0
 

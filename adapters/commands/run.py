@@ -3,13 +3,11 @@
 import argparse
 import logging
 import os
-import signal
-import threading
-from types import FrameType
 
 from adapters import interpreter, telemetry
 from adapters.logs import LineWriter
 from adapters.named import named, of_file
+from adapters.process import leave, watch_signals, watch_threads
 from adapters.registry_extra import registry_of
 from adapters.settings import Settings
 from adapters.settings_faults import SettingsError
@@ -49,8 +47,8 @@ def run(args: argparse.Namespace) -> ExitStatus:
     subscriptions = [one for one in chosen(settings, args.subscription) if one.label in configured]
     end_telemetry = telemetry.set_up()
     stop = StopRequest(settings.stop_grace_s)
-    _watch_signals(stop)
-    _watch_threads(stop)
+    watch_signals(stop)
+    watch_threads(stop)
     try:
         delivering = Delivering(settings, subscriptions, stop, _writer(), _resolver(settings), args.subscription)
     except OSError as error:
@@ -58,11 +56,7 @@ def run(args: argparse.Namespace) -> ExitStatus:
     interpreter.settle()
     status = delivering.run()
     end_telemetry(min(TELEMETRY_S, stop.left_s()))
-    if threading.active_count() > 1 and status is not ExitStatus.FINE:
-        # A thread that hangs in a broker's answer must not keep the process: all there was to say is said.
-        logging.shutdown()
-        os._exit(status)
-    return status
+    return leave(status)
 
 
 def chosen(settings: Settings, labels: list[str] | None) -> list[Subscription]:
@@ -84,25 +78,3 @@ def _resolver(settings: Settings) -> ResolveId:
         return no_registry
     log.info("schema_registry", extra={"schemas_known": registry.known()})
     return registry.resolve
-
-
-def _watch_signals(stop: StopRequest) -> None:
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        if stop.requested:
-            os._exit(ExitStatus.SECOND_INTERRUPT)
-        stop.request()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-
-
-def _watch_threads(stop: StopRequest) -> None:
-    """What a thread did not foresee ends the process, not just the thread."""
-
-    def on_exception(args: threading.ExceptHookArgs) -> None:
-        name = args.thread.name if args.thread is not None else "a thread"
-        error = args.exc_value or args.exc_type()
-        log.critical("thread_failed", exc_info=error, extra={"thread_name": name})
-        stop.part_died(name)
-
-    threading.excepthook = on_exception

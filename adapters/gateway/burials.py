@@ -21,8 +21,9 @@ from adapters.gateway.queue_logs import SOURCE_OFFSET, SOURCE_PARTITION, SOURCE_
 from adapters.gateway.slot_context import SlotContext
 from adapters.gateway.slot_ports import Body, SlotLostError
 from pipeline.errors import PipelineError
+from pipeline.free_text import MESSAGE_ID
 from pipeline.headers import Headers
-from pipeline.transform import MESSAGE_ID, PUBLISH_TIME
+from pipeline.transform import PUBLISH_TIME
 
 if TYPE_CHECKING:
     from adapters.gateway.queue_run import QueueRun

@@ -32,18 +32,16 @@ from adapters.gateway.slot_router import SlotRouter
 from adapters.gateway.slot_service import View
 from pipeline.clock import Times
 from pipeline.cmq_registry import SubscriptionEntry, TopicEntry, topic_key
+from pipeline.free_text import MESSAGE_ID, ROUTING_KEY, TAGS, TEXT
 from pipeline.message_filter import matches
 from pipeline.ports import ANY_PARTITION
 from pipeline.topics import event_topic
-from pipeline.transform import MESSAGE_ID, PUBLISH_TIME
+from pipeline.transform import PUBLISH_TIME
 from schemas.names import name_fault
 
 if TYPE_CHECKING:
     from pipeline.headers import Headers
 
-TEXT = ("content-type", b"text/plain")
-TAGS = "cmq_tags"
-ROUTING_KEY = "cmq_routing_key"
 BY_BINDING_KEY = 2
 
 

@@ -9,8 +9,9 @@ Errors  none: a header that is not what it should be counts as absent, for anybo
 from hashlib import sha256
 
 from adapters.gateway.slot_ports import Body
+from pipeline.free_text import MESSAGE_ID
 from pipeline.headers import find_header
-from pipeline.transform import MESSAGE_ID, PUBLISH_TIME
+from pipeline.transform import PUBLISH_TIME
 
 DELAY_UNTIL = "cmq_delay_until"
 """Unix milliseconds, ASCII decimal."""

@@ -14,6 +14,7 @@ from itertools import islice
 from adapters.gateway.burials import Burials
 from adapters.gateway.entries import Released, Settled, Trimmed
 from adapters.gateway.given import Given, LeasedBodies
+from adapters.gateway.handle import Place
 from adapters.gateway.message_ids import delay_until_ms, enqueue_time_s, message_id
 from adapters.gateway.partition_state import PartitionState
 from adapters.gateway.picking import Pick
@@ -299,6 +300,20 @@ class QueueRun(BodyListener):
                 for body in held:
                     shelf.add_again(body)
         if changes:
+            self._context.change(*changes)
+            self.pump()
+            self.restock()
+
+    def release(self, places: Sequence[Place]) -> None:
+        """As undo(), of leases whose bodies are not at hand any more."""
+        self.advance()
+        released: dict[tuple[int, int], list[int]] = {}
+        for place in places:
+            if self._is_held(self.state.partition(place.partition), place.offset, place.number):
+                released.setdefault((place.partition, place.number), []).append(place.offset)
+        if released:
+            number = self.state.number
+            changes = (Released(number, part, lease, tuple(reversed(some))) for (part, lease), some in released.items())
             self._context.change(*changes)
             self.pump()
             self.restock()

@@ -21,7 +21,7 @@ from typing import Protocol, TypeVar
 from confluent_kafka import KafkaException
 
 from adapters.gateway.blocking import blocking
-from adapters.gateway.errors import CmqError
+from adapters.gateway.errors import CmqError, Row
 from adapters.gateway.kafka_logs import KafkaLogs
 from adapters.gateway.peer_messages import (
     AdoptQueueRequest,
@@ -57,7 +57,8 @@ from adapters.gateway.registry_plan import Plan
 from adapters.gateway.registry_state import RegistryState
 from adapters.gateway.slot_ports import SlotLostError
 from pipeline.clock import SystemTimes, Times
-from pipeline.cmq_registry import Entry, Gone, TopicEntry, encode, key_of, queue_key, topic_key
+from pipeline.cmq_registry import Entry, Gone, SubscriptionEntry, TopicEntry, encode, key_of, queue_key, topic_key
+from pipeline.errors import PipelineError
 from pipeline.kafka_errors import describe
 
 log = logging.getLogger(__name__)
@@ -93,11 +94,13 @@ class RegistryWriter:
         limits: RegistryLimits | None = None,
         times: Times | None = None,
         spread: Spread | None = None,
+        begin: Callable[[SubscriptionEntry], None] | None = None,
     ) -> None:
         """Nothing is asked of the brokers yet.
 
         Args:
             plan: what the Kafka topics are to be.
+            begin: has a subscription that is about to be made begin at its topic's end; blocks.
             spread: called after each change, before it is answered: has every replica read the registry.
         """
         self._view = view
@@ -107,6 +110,7 @@ class RegistryWriter:
         self._limits = limits or RegistryLimits()
         self._times = times or SystemTimes()
         self._spread = spread or view.catch_up
+        self._begin = begin
         self._turn = asyncio.Lock()
         self._open = False
 
@@ -208,6 +212,8 @@ class RegistryWriter:
                 return await self._adopt_one(topic_key(name), self._plan.event_topic(name))
             case SubscribeRequest(asked):
                 entry = new_subscription(self._view.state, asked, self._limits, self._now_s())
+                if entry is not None and self._begin is not None:
+                    await self._begun(partial(self._begin, entry))
                 await self._write([entry] if entry is not None else [])
                 return Made(asked.subscription_id)
             case _:
@@ -301,6 +307,16 @@ class RegistryWriter:
         except CmqError as error:
             self._open = False
             raise SlotLostError from error
+
+    async def _begun(self, begin: Callable[[], None]) -> None:
+        """What has not begun is not made."""
+        try:
+            await blocking(begin, STEP_S)
+        except TimeoutError as error:
+            raise Row.INTERNAL.error() from error
+        except PipelineError as error:
+            log.warning("subscription_not_begun", extra={"error": str(error)})
+            raise Row.INTERNAL.error() from error
 
     async def _ask(self, call: Callable[[], Result]) -> Result:
         """Ask Kafka; whatever it does not answer leaves us without a writer."""

@@ -114,6 +114,14 @@ class SlotOwner(Slot):
             await self._context.durable()
         return answers
 
+    async def give_back(self, queue: QueueEntry, handles: Sequence[str]) -> None:
+        """See Slot.give_back."""
+        run = self._run(queue)
+        now_ms = self._clock.now_ms()
+        places = [self._context.handles.read(handle, run.state.topic_id, now_ms) for handle in handles]
+        run.release([place for place in places if place is not None])
+        await self._context.durable()
+
     async def counts(self, queue: QueueEntry) -> QueueCounts:
         """See Slot.counts."""
         run = self._run(queue)

@@ -28,6 +28,9 @@ class Heard:
         self.missing += offsets
         self._changed.set()
 
+    def on_end(self, _partition: int, _offset: int) -> None:
+        """Nothing here asks for it."""
+
     def on_start(self, _partition: int, low: int) -> None:
         self.starts.append(low)
         self._changed.set()

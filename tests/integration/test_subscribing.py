@@ -65,7 +65,7 @@ def test_done_again_it_moves_on(setting: Setting) -> None:
 
 def test_a_topic_that_is_not_there_is_named(setting: Setting) -> None:
     cluster = Cluster({"bootstrap.servers": setting.servers})
-    with pytest.raises(TopicMissingError, match="batch.nowhere"):
+    with pytest.raises(TopicMissingError, match=r"batch\.nowhere"):
         begin_at_end(cluster, http("nowhere"), "batch.nowhere")
 
 

@@ -42,8 +42,7 @@ ALL_OF_IT = [
     "subscriptions[5]: 'audit': must be a mapping",
     (
         "colour: is not a key of the configuration; allowed: kafka, topics, queues, dead_letters, trace, "
-        "subscriptions, http, stop_grace_s, topic_owner, schema_registry, gateway"
-        "subscriptions, subscribed, http, stop_grace_s, topic_owner, schema_registry"
+        "subscriptions, subscribed, http, stop_grace_s, topic_owner, schema_registry, gateway"
     ),
     (
         "kafka.bootstrap.servers: 'http://broker:9092': is not a list of brokers; "

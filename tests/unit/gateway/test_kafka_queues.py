@@ -6,14 +6,13 @@ import pytest
 
 from adapters.gateway import log_names, queue_heap
 from adapters.gateway.errors import Row
-from adapters.gateway.kafka_topics import ROUTING_KEY, TAGS, TEXT
 from adapters.gateway.message_ids import DELAY_UNTIL, derived_id
 from adapters.gateway.peer_messages import CreateTopicRequest
 from adapters.gateway.ports import QueueCounts
 from pipeline.clock import SystemTimes
 from pipeline.cmq_registry import QueueAttributes, SubscriptionEntry
+from pipeline.free_text import MESSAGE_ID, ROUTING_KEY, TAGS, TEXT
 from pipeline.headers import find_header
-from pipeline.transform import MESSAGE_ID
 from tests.unit.gateway.replicas import Replica, Replicas, on_replicas, row_of, until
 
 

@@ -28,6 +28,7 @@ SPEAK_TO_KAFKA = {
     "adapters.demo.play",
     "adapters.embedded",
     "adapters.gateway.body_readers",
+    "adapters.gateway.kafka_queue_logs",
     "adapters.gateway.log_facts",
     "adapters.gateway.point_reader",
     "adapters.gateway.producing",

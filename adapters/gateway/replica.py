@@ -1,0 +1,205 @@
+"""The Kafka side of one replica: what keeps the ports Queues and Topics, and what that needs.
+
+Shape   Replica(cluster, settings, gateway, configured, on_died): await start(), .queues, .topics, await trouble(),
+        await close(). On the event loop's thread
+Order   the internal listener first: its address is our name in the group
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import cast
+
+from adapters.event_loop import LoopClock
+from adapters.gateway.body_readers import KafkaBodyReaders
+from adapters.gateway.errors import CmqError
+from adapters.gateway.kafka_logs import KafkaLogs
+from adapters.gateway.kafka_queue_logs import KafkaQueueLogs
+from adapters.gateway.kafka_queues import KafkaQueues
+from adapters.gateway.kafka_topics import KafkaTopics
+from adapters.gateway.limits import ByteBudget, Limits
+from adapters.gateway.log_facts import LogFacts
+from adapters.gateway.log_names import LogNames
+from adapters.gateway.peer_address import internal_host, joined
+from adapters.gateway.peer_client import Peers
+from adapters.gateway.peer_messages import Messages, ReceiveRequest, Request
+from adapters.gateway.peer_protocol import peer_key
+from adapters.gateway.peer_server import PeerServer
+from adapters.gateway.queue_drops import QueueDrops
+from adapters.gateway.registry_keeper import RegistryKeeper
+from adapters.gateway.registry_log import RegistryLog
+from adapters.gateway.registry_plan import Plan, Sizes
+from adapters.gateway.registry_view import RegistryView
+from adapters.gateway.registry_writer import RegistryWriter
+from adapters.gateway.sender import KafkaSender
+from adapters.gateway.slot import SlotOwner
+from adapters.gateway.slot_ports import Slot, SlotJournal, SlotState
+from adapters.gateway.slot_router import SlotRouter
+from adapters.gateway.slot_service import MANAGING_SLOT, Served, SlotService
+from adapters.gateway.slot_state import QueueStates
+from adapters.gateway.slots import Slots
+from adapters.gateway.topic_counts import TopicCounts
+from adapters.run_time_entries import EntryError, subscription_of
+from adapters.settings import GatewaySettings, Settings
+from adapters.subscribing import begin_at_end
+from pipeline.clock import SystemTimes
+from pipeline.cluster import Cluster
+from pipeline.cmq_registry import REGISTRY_TOPIC, SubscriptionEntry
+from pipeline.errors import PipelineError
+from pipeline.topics import event_topic
+
+log = logging.getLogger(__name__)
+
+BODY_BYTES = 64 << 20
+"""Of bodies at hand, for all queues of the replica together."""
+
+KNOWN_S = 30.0
+AGAIN_S = 0.2
+
+
+class Replica:
+    """One process's."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        settings: Settings,
+        gateway: GatewaySettings,
+        configured: Sequence[SubscriptionEntry],
+        on_died: Callable[[str], None],
+    ) -> None:
+        self._cluster = cluster
+        self._settings = settings
+        self._gateway = gateway
+        self._on_died = on_died
+        self._parts = AsyncExitStack()
+        loop = asyncio.get_running_loop()
+        self._clock = LoopClock(loop)
+        self._key = peer_key({spec.secret_id: spec.secret for spec in gateway.key_specs()})
+        self._budget = ByteBudget(BODY_BYTES)
+        self._configured = configured
+        self._view = RegistryView(cluster, loop, on_died, configured)
+        self._facts = LogFacts(cluster)
+        self._sender = KafkaSender(cluster, on_died)
+        self._readers = KafkaBodyReaders(cluster, self._facts, on_died)
+        self._logs = KafkaQueueLogs(cluster, self._facts, self._sender.send, self._partitions_of)
+        self._service: SlotService | None = None
+        self._peer_server = PeerServer(self._key, self._serve)
+
+    async def start(self) -> None:
+        """Read the registry, join the group; slots come soon.
+
+        Raises:
+            OSError: there is no address for the internal listener.
+            PipelineError: the registry cannot be read.
+        """
+        parts, gateway = self._parts, self._gateway
+        parts.push_async_callback(self._sender.close)
+        parts.push_async_callback(self._readers.close)
+        host = internal_host(gateway.listen.rpartition(":")[0], self._cluster.servers, gateway.internal)
+        address = joined(host, await self._peer_server.listen(host))
+        parts.push_async_callback(self._peer_server.close)
+        self._view.start()
+        parts.callback(self._view.close)
+        await self._registry_known()
+        slots = Slots(self._cluster, address, QueueStates, self._slot, self._on_failed)
+        peers = Peers(self._key, self._unclaimed)
+        kafka_logs = KafkaLogs(self._cluster)
+        writer = self._writer(kafka_logs)
+        self._slots, self._service = slots, SlotService(self._view, slots, writer)
+        self._router = SlotRouter(slots, peers, self._service, address)
+        self._join(slots, peers, writer)
+        names = LogNames(kafka_logs.existing)
+        times = SystemTimes()
+        self.queues = KafkaQueues(self._view, self._router, self._sender.send, names, times)
+        parts.callback(self.queues.close)
+        counts = TopicCounts(self._cluster, self._facts)
+        prefix = self._settings.topics.prefix
+        self.topics = KafkaTopics(self._view, self._router, self._sender.send, names, counts, prefix, times)
+        await slots.start()
+        log.info("replica_started", extra={"internal": address})
+
+    async def _registry_known(self) -> None:
+        """A topic that was just made has no leader for a moment."""
+        until_s = asyncio.get_running_loop().time() + KNOWN_S
+        while True:
+            try:
+                return await self._view.catch_up()
+            except CmqError as error:
+                if asyncio.get_running_loop().time() >= until_s:
+                    raise PipelineError(f"{REGISTRY_TOPIC} cannot be read at {self._cluster.servers}") from error
+            await asyncio.sleep(AGAIN_S)
+
+    async def trouble(self) -> str | None:
+        """Why no call could be answered now; None if one could."""
+        if await self._slots.address_of(MANAGING_SLOT) is None:
+            return "no replica owns slot 0"
+        return None
+
+    async def close(self) -> None:
+        """Give everything away."""
+        await self._parts.aclose()
+
+    def _join(self, slots: Slots, peers: Peers, writer: RegistryWriter) -> None:
+        """What must end in the reverse order."""
+        parts = self._parts
+        parts.callback(peers.close)
+        parts.push_async_callback(writer.close)
+        parts.push_async_callback(slots.close)
+        drops = QueueDrops(slots)
+        self._view.on_change(drops.on_change)
+        parts.callback(drops.close)
+        parts.callback(self._router.close)
+        keeper = asyncio.get_running_loop().create_task(RegistryKeeper(slots, writer).run())
+        keeper.add_done_callback(self._kept)
+        parts.callback(keeper.cancel)
+
+    def _kept(self, keeper: "asyncio.Task[None]") -> None:
+        if not keeper.cancelled() and (error := keeper.exception()) is not None:
+            log.critical("registry_keeper_failed", exc_info=error)
+            self._on_died("registry-keeper")
+
+    def _writer(self, kafka_logs: KafkaLogs) -> RegistryWriter:
+        settings = self._settings
+        sizes = Sizes(
+            settings.topics.prefix,
+            settings.topics.partitions,
+            settings.topics.retention_s,
+            settings.queues.partitions,
+            settings.queues.retention_s,
+            settings.topics.replication_factor,
+        )
+        plan = Plan(sizes, self._configured)
+        registry_log = RegistryLog(self._cluster)
+        return RegistryWriter(self._view, registry_log, kafka_logs, plan, spread=self._spread, begin=self._begin)
+
+    async def _spread(self) -> None:
+        await self._router.spread()
+
+    def _begin(self, entry: SubscriptionEntry) -> None:
+        """Blocks; see begin_at_end."""
+        try:
+            subscription = subscription_of(entry, self._settings)
+        except EntryError as error:
+            raise PipelineError(str(error)) from error
+        begin_at_end(self._cluster, subscription, event_topic(entry.topic_name, self._settings.topics.prefix))
+
+    def _slot(self, _number: int, state: SlotState, journal: SlotJournal) -> Slot:
+        states = cast("QueueStates", state)
+        return SlotOwner(states, journal, self._readers, self._logs, self._clock, self._key, Limits(), self._budget)
+
+    async def _serve(self, request: Request) -> Served:
+        assert self._service is not None  # noqa: S101  nobody knows our address before
+        return await self._service.serve(request)
+
+    def _unclaimed(self, address: str, request: ReceiveRequest, messages: Messages) -> None:
+        self._router.give_back(address, request, messages)
+
+    def _partitions_of(self, queue_name: str) -> int | None:
+        entry = self._view.state.queue(queue_name)
+        return None if entry is None else entry.partitions
+
+    def _on_failed(self, error: Exception) -> None:
+        log.critical("slot_membership_failed", exc_info=error)
+        self._on_died("slot-membership")
