@@ -65,13 +65,14 @@ class Front:
         try:
             values = parameters(request)
             client_id = client_request_id(values)
-            key, timestamp_s = self._checked(request, values)
-            action = self._allowed(key, values)
+            params = Params(values)
+            key, timestamp_s = self._checked(request, values, params)
+            action = self._allowed(key, values, params)
             key.take_turn(self._monotonic_s())
             signed = (key.secret_id, values[SIGNATURE])
             if action.changes and (known := self._replays.known(signed)) is not None:
                 return known
-            return self._execute(action, Params(values), signed, timestamp_s, client_id)
+            return self._execute(action, params, signed, timestamp_s, client_id)
         except CmqError as error:
             return self._replies.refusal(error, client_id)
         except Exception:
@@ -89,11 +90,10 @@ class Front:
             return not out
         return True
 
-    def _checked(self, request: Request, values: Mapping[str, str]) -> tuple[Key, int]:
+    def _checked(self, request: Request, values: Mapping[str, str], params: Params) -> tuple[Key, int]:
         """Who sent it and when, by a signature that is right and of now."""
         if "appId" in values and not ("SecretId" in values and SIGNATURE in values):
             raise Row.SIGNATURE.error("appId does not replace a signature")
-        params = Params(values)
         secret_id = params.text("SecretId")
         params.text(SIGNATURE)
         timestamp_s = params.number("Timestamp", 0, _MAX_TIMESTAMP)
@@ -109,12 +109,12 @@ class Front:
             raise Row.SIGNATURE.error("Timestamp is too far from now")
         return key, timestamp_s
 
-    def _allowed(self, key: Key, values: Mapping[str, str]) -> Action:
-        name = Params(values).text("Action")
-        action = self._actions.get(name.lower())
+    def _allowed(self, key: Key, values: Mapping[str, str], params: Params) -> Action:
+        action = self._actions.get(params.text("Action").lower())
         if action is None:
             raise Row.UNKNOWN_ACTION.error()
-        key.check_may(action.name, () if action.name in NAMELESS else named(values))
+        if key.is_limited:
+            key.check_may(action.name, () if action.name in NAMELESS else named(values))
         return action
 
     def _execute(self, action: Action, params: Params, signed: Signed, timestamp_s: int, client_id: int | None) -> Call:

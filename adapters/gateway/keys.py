@@ -71,6 +71,11 @@ class Key:
     def __repr__(self) -> str:
         return f"Key({self.secret_id!r})"
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is anything that it may not."""
+        return self._actions is not None or self._names is not None
+
     def check_may(self, action: str, names: Sequence[str]) -> None:
         """Whether it may call this action on these queues and topics.
 

@@ -86,53 +86,59 @@ def parameters(request: Request) -> dict[str, str]:
     Raises:
         CmqError: METHOD, UNPARSABLE, BAD_PARAMETER, PARAMETER_REPEATED.
     """
+    form, text = _form(request)
+    found: dict[str, str] = {}
+    for pair in text.split("&"):
+        if not pair:
+            continue
+        raw_name, equals, value = pair.partition("=")
+        if not equals:
+            raise Row.UNPARSABLE.error("a parameter must be name=value")
+        name = _name(raw_name)
+        if "%" in value:
+            value = _unescaped(value)
+            if "&" in value and not is_body(name):
+                raise Row.BAD_PARAMETER.error(f"{name} must not hold '&'")
+        if name in found:
+            raise Row.PARAMETER_REPEATED.error(f"{name} is there twice")
+        found[name] = value
+    if len(form) > REQUEST_BYTES and sum(len(value.encode()) for value in found.values()) > REQUEST_BYTES:
+        raise Row.UNPARSABLE.error()
+    return found
+
+
+def _form(request: Request) -> tuple[bytes, str]:
+    """All pairs, as they came and as text, `+` being a blank."""
     if request.method not in {"GET", "POST"}:
         raise Row.METHOD.error()
     form = b"&".join([part for part in (request.query, request.body) if part])
     if len(form) > WIRE_BYTES or form.count(b"&") >= PARAMETERS:
         raise Row.UNPARSABLE.error()
-    found: dict[str, str] = {}
-    size = 0
-    for pair in form.split(b"&"):
-        if not pair:
-            continue
-        raw_name, equals, raw_value = pair.partition(b"=")
-        if not equals:
-            raise Row.UNPARSABLE.error("a parameter must be name=value")
-        name, value = _name(raw_name), _text(raw_value)
-        if name in found:
-            raise Row.PARAMETER_REPEATED.error(f"{name} is there twice")
-        if "&" in value and not is_body(name):
-            raise Row.BAD_PARAMETER.error(f"{name} must not hold '&'")
-        size += len(raw_value) if len(raw_value) < 1024 else len(value.encode())
-        found[name] = value
-    if size > REQUEST_BYTES:
-        raise Row.UNPARSABLE.error()
-    return found
+    try:
+        return form, form.replace(b"+", b" ").decode()
+    except UnicodeDecodeError:
+        raise Row.UNPARSABLE.error("not UTF-8") from None
 
 
 @functools.lru_cache(maxsize=256)
-def _name(raw: bytes) -> str:
-    name = _text(raw)
+def _name(raw: str) -> str:
+    name = _unescaped(raw) if "%" in raw else raw
     if _NAME.fullmatch(name) is None:
         raise Row.BAD_PARAMETER.error("a parameter's name must be letters, digits, '.' and '-'")
     return name
 
 
-def _text(raw: bytes) -> str:
-    """Percent-encoded UTF-8 as text, decoded as quoted-printable: the same form but for its sign, and done in C.
+def _unescaped(text: str) -> str:
+    """Percent-encoded text, decoded as quoted-printable: the same form but for its sign, and done in C.
 
     Each good escape is shorter by two when it is decoded, and nothing else is, but for an escaped line end.
     """
-    if b"+" in raw:
-        raw = raw.replace(b"+", b" ")
-    if escapes := raw.count(b"%"):
-        decoded = a2b_qp(raw.replace(b"=", b"=3D").replace(b"%", b"="))
-        if len(decoded) != len(raw) - 2 * escapes or b"%\n" in raw or b"%\r" in raw:
-            raise Row.UNPARSABLE.error("bad percent encoding")
-        raw = decoded
+    raw = text.encode()
+    decoded = a2b_qp(raw.replace(b"=", b"=3D").replace(b"%", b"="))
+    if len(decoded) != len(raw) - 2 * raw.count(b"%") or b"%\n" in raw or b"%\r" in raw:
+        raise Row.UNPARSABLE.error("bad percent encoding")
     try:
-        return raw.decode()
+        return decoded.decode()
     except UnicodeDecodeError:
         raise Row.UNPARSABLE.error("not UTF-8") from None
 

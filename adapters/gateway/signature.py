@@ -30,7 +30,7 @@ _SIGNS_REPR = "SDK_Python"
 
 def string_to_sign(method: str, host: str, path: str, values: Mapping[str, str]) -> str:
     """What is signed, of values without `Signature`."""
-    return f"{method}{host}{path}?" + "&".join([f"{name}={values[name]}" for name in sorted(values)])
+    return f"{method}{host}{path}?" + "&".join(map("=".join, sorted(values.items())))
 
 
 def signature(text: str, secret: bytes, digest: str) -> bytes:
@@ -46,7 +46,8 @@ def is_signed(method: str, hosts: Sequence[str], path: str, values: Mapping[str,
         values: all parameters, decoded; `Signature` among them.
     """
     given = values[SIGNATURE].encode()
-    signed = {name: value for name, value in values.items() if name != SIGNATURE}
+    signed = dict(values)
+    del signed[SIGNATURE]
     for form in _forms(method, signed):
         rest = string_to_sign("", "", "", form)
         for host in hosts:
