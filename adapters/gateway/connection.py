@@ -57,8 +57,9 @@ class Service(Protocol):
         """Take so much memory for a body, if there is so much; a negative size gives it back."""
         ...
 
-    def opened(self, connection: "Connection") -> None:
-        """A new one."""
+    def opened(self, connection: "Connection") -> bool:
+        """A new one: whether it may stay."""
+        ...
 
     def lost(self, connection: "Connection") -> None:
         """It is gone."""
@@ -107,9 +108,8 @@ class Connection(asyncio.Protocol):
         """From asyncio."""
         self._transport = cast("asyncio.Transport", transport)  # a stream transport, by create_server
         self._reader = RequestReader(self._service.take, _address(transport.get_extra_info("sockname")))
-        self._service.opened(self)
         self._set_deadline()
-        if self._service.closing:
+        if not self._service.opened(self):
             self._close()
 
     def data_received(self, data: bytes) -> None:

@@ -3,12 +3,16 @@
 Shape   GatewayServer(front, listen): await start(), port, await close(timeout_s). On the event loop's thread
 End     accepts nothing more; idle connections are closed, long polls get their `no message`, what is out is finished,
         up to the deadline; what is left is cut
-Bounds  BODY_BYTES of bodies in all connections together; times of connection.py, looked at every SWEEP_S
+Bounds  as many connections as there are file descriptors, less RESERVED for Kafka's clients and the probes: one more is
+        closed at once, since a listener that runs out of them stops. BODY_BYTES of bodies in all connections together;
+        times of connection.py, looked at every SWEEP_S
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 
+from adapters.callback.descriptors import limit
 from adapters.gateway.calls import Call
 from adapters.gateway.connection import Connection
 from adapters.gateway.errors import Row
@@ -18,6 +22,9 @@ from adapters.gateway.protocol import Request
 BODY_BYTES = 256 << 20
 """The most memory that bodies of requests may have which are coming in or waiting for their replies."""
 
+RESERVED = 256
+"""File descriptors that are not for clients' connections."""
+
 BACKLOG = 1024
 
 SWEEP_S = 0.5
@@ -25,6 +32,8 @@ SWEEP_S = 0.5
 IDLE_S = 75.0
 REQUEST_S = 20.0
 LINGER_S = 3.0
+
+log = logging.getLogger(__name__)
 
 
 class GatewayServer:
@@ -39,6 +48,7 @@ class GatewayServer:
         request_s: float = REQUEST_S,
         linger_s: float = LINGER_S,
         body_bytes: int = BODY_BYTES,
+        connections: int | None = None,
     ) -> None:
         self.idle_s = idle_s
         self.request_s = request_s
@@ -50,6 +60,8 @@ class GatewayServer:
         self.port = int(port)
         """Where it listens, also when 0 was asked for; as soon as it was started."""
         self._room = body_bytes
+        self._most = max(1, limit() - RESERVED) if connections is None else connections
+        self._full_told = False
         self._connections: set[Connection] = set()
         self._none_left = asyncio.Event()
         self._server: asyncio.Server | None = None
@@ -95,14 +107,21 @@ class GatewayServer:
         self._room -= size
         return self._room >= 0
 
-    def opened(self, connection: Connection) -> None:
-        """From a new connection."""
+    def opened(self, connection: Connection) -> bool:
+        """From a new connection: whether it may stay."""
         self._connections.add(connection)
         self._none_left.clear()
+        full = len(self._connections) > self._most
+        if full and not self._full_told:
+            self._full_told = True
+            log.warning("gateway_connections_full", extra={"connections": self._most})
+        return not (full or self.closing)
 
     def lost(self, connection: Connection) -> None:
         """From a connection."""
         self._connections.discard(connection)
+        if len(self._connections) < self._most // 2:
+            self._full_told = False
         if not self._connections:
             self._none_left.set()
 

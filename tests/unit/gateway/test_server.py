@@ -194,6 +194,27 @@ def test_memory_is_given_back_whatever_becomes_of_a_request() -> None:
     run(scene())
 
 
+def test_one_connection_more_than_there_may_be_is_closed_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> None:
+        async with serving(connections=2) as served:
+            first, second = await served.client(), await served.client()
+            await first.send(numbered(1))
+            await second.send(numbered(2))
+            assert [(await one.reply())["code"] for one in (first, second)] == [0, 0]
+            for _ in range(3):
+                assert await (await served.client()).rest() == b""
+            await served.until_connections(2)
+            second.close()
+            await served.until_connections(1)
+            again = await served.client()
+            for client in (first, again):
+                await client.send(numbered(3))
+                assert (await client.reply())["code"] == 0
+
+    run(scene())
+    assert [record.getMessage() for record in caplog.records] == ["gateway_connections_full"]
+
+
 # Time
 
 
