@@ -6,8 +6,9 @@ Kafka   idempotent, acks=all. All reports that lie ready when the client is aske
         report costs no wake-up of its own. Records of one partition are reported in the order of produce()
 Errors  all come as a Delivery: a full queue, a record that is too large, a time-out. After a fatal error, which ends a
         client for good, what is under way fails and a new client takes over
-Unknown a client that has been told once that a topic does not exist goes on believing it for minutes. So a record that
-        it refuses for that is offered again once it has asked the brokers anew
+Unknown a client that has been told once that a topic does not exist goes on believing it for minutes, and it may
+        believe it of a topic that it has only just heard of. With ask_again a record that fails for that is offered
+        once more after the brokers were asked anew; then it may come behind later ones
 Cost    a thread, asleep while nothing is under way
 """
 
@@ -32,6 +33,7 @@ UNKNOWN_OFFSET = -1
 
 POLL_S = 0.1
 ASK_S = 2.0
+FEW = 8
 FLUSH_S = 10.0
 
 
@@ -53,12 +55,21 @@ class _Record(NamedTuple):
     key: bytes | None
     partition: int
     headers: Headers
+    again: bool = False
 
 
 class LoopProducer:
     """One client and its thread."""
 
-    def __init__(self, cluster: Cluster, on_loop: OnLoop, on_died: OnDied, config: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        on_loop: OnLoop,
+        on_died: OnDied,
+        config: Mapping[str, object],
+        *,
+        ask_again: bool = False,
+    ) -> None:
         """Begin.
 
         Args:
@@ -66,8 +77,10 @@ class LoopProducer:
             on_loop: hands reports over.
             on_died: hears of the end of the thread, if it ends by itself.
             config: librdkafka properties beyond those of every producer of ours: linger.ms, message.timeout.ms, ….
+            ask_again: offer records of topics that seem unknown a second time.
         """
         self._config = cluster.producer_config(logger=log, **config)
+        self._ask_again = ask_again
         self._on_loop = on_loop
         self._producer = Producer(self._config)
         self._reports: list[tuple[Told, Delivery]] = []
@@ -91,7 +104,7 @@ class LoopProducer:
         refusal = self._offer(record)
         if refusal is None:
             return
-        if is_unknown_topic(refusal):
+        if self._ask_again and is_unknown_topic(refusal):
             self._doubted.append(record)
         else:
             self._on_loop(partial(told, Delivery(ANY_PARTITION, UNKNOWN_OFFSET, refusal)))
@@ -105,8 +118,8 @@ class LoopProducer:
         self._hand_over()
 
     def _offer(self, record: "_Record") -> KafkaError | None:
-        topic, value, told, key, partition, headers = record
-        report = partial(self._reported, told)
+        topic, value, _, key, partition, headers, _ = record
+        report = partial(self._reported, record)
         try:
             self._producer.produce(topic, value, key, partition, on_delivery=report, headers=headers)
         except BufferError:
@@ -115,16 +128,17 @@ class LoopProducer:
             return kafka_error(error)
         return None
 
-    def _ask_again(self) -> None:
+    def _offer_again(self) -> None:
         """Ask the brokers for the topics that the client thinks unknown, and offer their records again."""
         doubted, self._doubted = self._doubted, []
-        for topic in {record.topic for record in doubted}:
+        topics = {record.topic for record in doubted}
+        for topic in topics if len(topics) <= FEW else [None]:
             try:
                 self._producer.list_topics(topic, timeout=ASK_S)
             except KafkaException as error:
-                log.warning("topic_unknown", extra={"topic": topic, "error": describe(error)})
+                log.warning("topics_not_told", extra={"error": describe(error)})
         for record in doubted:
-            refusal = self._offer(record)
+            refusal = self._offer(record._replace(again=True))
             if refusal is not None:
                 self._reports.append((record.told, Delivery(ANY_PARTITION, UNKNOWN_OFFSET, refusal)))
 
@@ -138,7 +152,7 @@ class LoopProducer:
                 self._producer = Producer(self._config)
                 self._end(producer)
             if self._doubted:
-                self._ask_again()
+                self._offer_again()
             self._hand_over()
 
     @staticmethod
@@ -147,11 +161,13 @@ class LoopProducer:
         producer.purge(in_queue=True, in_flight=True, blocking=False)
         producer.close()
 
-    def _reported(self, told: Told, error: KafkaError | None, message: Message) -> None:
+    def _reported(self, record: _Record, error: KafkaError | None, message: Message) -> None:
+        if error is not None and self._ask_again and not record.again and is_unknown_topic(error):
+            self._doubted.append(record)
+            return
         offset = message.offset()
-        self._reports.append(
-            (told, Delivery(message.partition() or 0, UNKNOWN_OFFSET if offset is None else offset, error))
-        )
+        delivery = Delivery(message.partition() or 0, UNKNOWN_OFFSET if offset is None else offset, error)
+        self._reports.append((record.told, delivery))
 
     def _hand_over(self) -> None:
         if self._reports:

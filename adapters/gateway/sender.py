@@ -38,7 +38,7 @@ class KafkaSender:
 
     def __init__(self, cluster: Cluster, on_died: OnDied) -> None:
         self._loop = asyncio.get_running_loop()
-        self._producer = LoopProducer(cluster, self._loop.call_soon_threadsafe, on_died, CONFIG)
+        self._producer = LoopProducer(cluster, self._loop.call_soon_threadsafe, on_died, CONFIG, ask_again=True)
 
     def send(
         self,

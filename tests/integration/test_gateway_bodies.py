@@ -1,12 +1,15 @@
 """The bodies of queue topics on a real broker: tails, single ones again, and topics that are not what they were."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from adapters.gateway import body_readers, point_reader
+from adapters.gateway import body_readers, point_reader, tail_reader
 from adapters.gateway.log_facts import LogFacts
+from tests.benchmarks.native_broker import create
 from tests.brokers.broker import Broker
 from tests.harness.bodies import Heard
 from tests.integration.gateway_kafka import Stage, eventually, play
@@ -14,6 +17,7 @@ from tests.integration.gateway_kafka import Stage, eventually, play
 pytestmark = pytest.mark.real_broker
 
 QUIET_S = 0.5
+COUNT = 1_000
 
 
 @pytest.fixture
@@ -272,3 +276,56 @@ def test_a_topic_that_is_followed_before_every_broker_knows_it_is_read(
                 await heard.count(1)
 
     play(work)
+
+
+def test_what_goes_to_the_other_reader_and_back_is_read_once_and_in_order(
+    stage: Stage, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        topic, heards = unique("moving"), [Heard() for _ in range(8)]
+        stage.create(topic, partitions=8)
+        async with stage.readers() as readers, stage.sender() as sender:
+            for part, heard in enumerate(heards):
+                readers.follow(topic, part, 0, heard)
+            for round_ in range(240):
+                part = round_ % (1 + round_ % 8)
+                await sender.send(topic, part, [b"v"] * 3, [[]] * 3)
+                readers.set_paused(topic, part, paused=round_ % 3 == 0)
+                await asyncio.sleep(0.02)
+            for part in range(8):
+                readers.set_paused(topic, part, paused=False)
+            ends = await LogFacts(stage.cluster).extents(topic, range(8))
+            for part, heard in enumerate(heards):
+                await heard.count(ends[part].end)
+        assert all(heard.offsets == list(range(ends[part].end)) for part, heard in enumerate(heards))
+
+    monkeypatch.setattr(tail_reader, "COOL_S", 0.2)
+    play(work)
+
+
+def test_a_thousand_topics_are_followed_at_once_and_each_message_arrives(
+    stage: Stage, unique: Callable[[str], str]
+) -> None:
+    async def work() -> None:
+        topics = [unique("one-of-many") for _ in range(COUNT)]
+        heards = [Heard() for _ in topics]
+        for first in range(0, COUNT, 100):
+            create(stage.servers, *topics[first : first + 100], partitions=1)
+        before_mib = resident_mib()
+        async with stage.readers() as readers, stage.sender() as sender:
+            began_s = time.monotonic()
+            for topic, heard in zip(topics, heards, strict=True):
+                readers.follow(topic, 0, 0, heard)
+            for first in range(0, COUNT, 100):
+                await asyncio.gather(*[sender.send(topic, 0, [b"v"], [[]]) for topic in topics[first : first + 100]])
+            for heard in heards:
+                await heard.count(1)
+            assert time.monotonic() - began_s < 60
+            assert resident_mib() - before_mib < 100
+        stage.delete(*topics)
+
+    play(work)
+
+
+def resident_mib() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / (1 << 20)
