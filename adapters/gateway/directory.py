@@ -1,6 +1,7 @@
 """Who owns a slot, as the group's coordinator sees it: slot -> internal address.
 
-Shape   Directory(cluster): await address_of(slot), not_mine(slot, address); owners(description) is the decision
+Shape   Directory(cluster): await address_of(slot), await confirms(slot, address), not_mine(slot, address); owners(…) is
+        the decision
 Asking  on demand only: for a slot that nobody is known for, or after an answer "not mine". At most once in EVERY_S, and
         all who wait share one question. While the group is rebalancing its description is without assignments: what was
         known stands
@@ -48,7 +49,7 @@ class Directory:
         self._topic = topic
         self._group = group
         self._known: dict[int, str] = {}
-        self._asking: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[bool] | None = None
         self._asked_s = float("-inf")
 
     async def address_of(self, slot: int) -> str | None:
@@ -57,18 +58,22 @@ class Directory:
             await self.refresh()
         return self._known.get(slot)
 
+    async def confirms(self, slot: int, address: str) -> bool:
+        """Whether the coordinator says now, not from memory, that the slot's owner is there."""
+        return await self.refresh() and self._known.get(slot) == address
+
     def not_mine(self, slot: int, address: str) -> None:
         """That address has said that the slot is not its own: the next address_of asks again."""
         if self._known.get(slot) == address:
             del self._known[slot]
 
-    async def refresh(self) -> None:
-        """Ask, with whoever else asks."""
+    async def refresh(self) -> bool:
+        """Ask, with whoever else asks; whether there was an answer."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.get_running_loop().create_task(self._ask())
-        await asyncio.shield(self._asking)
+        return await asyncio.shield(self._asking)
 
-    async def _ask(self) -> None:
+    async def _ask(self) -> bool:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._asked_s + EVERY_S - loop.time())
         self._asked_s = loop.time()
@@ -77,11 +82,12 @@ class Directory:
             description: Any = await asyncio.wrap_future(answers[self._group])
         except KafkaException as error:
             log.warning("slot_owners_unknown", extra={"error": describe(error, About(group=self._group))})
-            return
+            return False
         if description.state is not ConsumerGroupState.STABLE:
-            return
+            return False
         members = [
             (one.client_id, [(part.topic, part.partition) for part in one.assignment.topic_partitions])
             for one in description.members
         ]
         self._known = owners(members, self._topic)
+        return True

@@ -4,8 +4,7 @@ Shape   SlotReader(cluster, make_state): start(), read(slot, until, epoch) -> fu
 Threads one thread with one consumer that has no group reads all slots that are asked for at a time, and applies what it
         reads: the state is nobody else's until the future is done
 Trims   a slot that is trimmed while it is read is begun anew, with a new state
-Errors  SlotLostError by the future: the claim was trimmed away, so somebody else has the slot; or nothing came for
-        STALLED_S. JournalVersionError, and whatever the state raises, by the future too
+Errors  by the future: what Reading raises (slot_reading.py), and SlotLostError where nothing came for STALLED_S
 """
 
 import asyncio
@@ -14,12 +13,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
-import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from adapters.gateway.journal_record import SLOTS_TOPIC, Claim, Entries, JournalFold, Snapshot
+from adapters.gateway.journal_record import SLOTS_TOPIC
 from adapters.gateway.slot_ports import SlotLostError, SlotState
+from adapters.gateway.slot_reading import Reading, Restored
 from pipeline.cluster import Cluster
 from pipeline.kafka_errors import describe
 
@@ -39,62 +39,24 @@ _FASTER = {
 }
 
 
-class Restored(msgspec.Struct, frozen=True):
-    """A slot's state up to a claim; entry_bytes is what was read behind its last snapshot."""
-
-    state: SlotState
-    entry_bytes: int
-
-
 class _Job:
-    """A slot that is being read."""
+    """A slot that is to be read, and who waits for it."""
 
-    def __init__(self, slot: int, until: int, epoch: bytes, state: SlotState) -> None:
+    def __init__(self, slot: int, until: int, epoch: bytes, make_state: Callable[[], SlotState]) -> None:
         self.slot = slot
-        self.until = until
-        self.epoch = epoch
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Restored] = self.loop.create_future()
+        self.future: asyncio.Future[Restored] = asyncio.get_running_loop().create_future()
         self.heard_s = time.monotonic()
-        self.begin(state)
+        self._from_start = partial(Reading, slot, until, epoch)
+        self._make_state = make_state
+        self.begin_anew()
 
-    def begin(self, state: SlotState) -> None:
-        """From the log's start, with an empty state."""
-        self._state = state
-        self._fold = JournalFold()
-        self._last: int | None = None
-        self._entry_bytes = 0
-        self.again = False
-
-    def take(self, offset: int, value: bytes | None) -> Restored | None:
-        """One record; the result if it was the last one."""
-        self.heard_s = time.monotonic()
-        if self._last is not None and offset != self._last + 1:
-            self.again = True  # trimmed away under us
-            return None
-        if self._last is None and offset > self.until:
-            raise SlotLostError(f"slot {self.slot}: claimed by somebody else, and the log trimmed behind that")
-        self._last = offset
-        took = self._fold.take(offset, value)
-        if offset == self.until:
-            if isinstance(took, Claim) and took.epoch == self.epoch:
-                return Restored(self._state, self._entry_bytes)
-            raise SlotLostError(f"slot {self.slot}: another log than that with our claim")
-        match took:
-            case Entries(entries=entries):
-                for entry in entries:
-                    self._state.apply(entry)
-                self._entry_bytes += len(value or b"")
-            case Snapshot(parts):
-                self._state.restore(parts)
-                self._entry_bytes = 0
-            case _:
-                pass
-        return None
+    def begin_anew(self) -> None:
+        """With an empty state."""
+        self.reading = self._from_start(self._make_state())
 
     def end(self, result: Restored | Exception) -> None:
         """Tell the loop."""
-        self.loop.call_soon_threadsafe(self._tell, result)
+        self.future.get_loop().call_soon_threadsafe(self._tell, result)
 
     def _tell(self, result: Restored | Exception) -> None:
         if self.future.done():
@@ -124,7 +86,7 @@ class SlotReader:
 
     def read(self, slot: int, until: int, epoch: bytes) -> "asyncio.Future[Restored]":
         """Read a slot to the record at until, our claim with that epoch; cancelled, it is not read any more."""
-        job = _Job(slot, until, epoch, self._make_state())
+        job = _Job(slot, until, epoch, self._make_state)
         self._asked.put(job)
         return job.future
 
@@ -175,9 +137,10 @@ class SlotReader:
         error = message.error()
         if error is not None:
             self._trouble(job, error)
-        elif job is not None and not job.again:
+        elif job is not None and not job.reading.begin_anew:
+            job.heard_s = time.monotonic()
             try:
-                result: Restored | Exception | None = job.take(message.offset() or 0, message.value())
+                result: Restored | Exception | None = job.reading.take(message.offset() or 0, message.value())
             except Exception as failed:  # noqa: BLE001  told to whoever waits for the slot
                 result = failed
             if result is not None:
@@ -186,7 +149,7 @@ class SlotReader:
 
     def _trouble(self, job: _Job | None, error: KafkaError) -> None:
         if job is not None and error.code() in _OUT_OF_RANGE:
-            job.again = True
+            job.reading.begin_anew = True
         else:
             log.warning("slot_unread", extra={"topic": self._topic, "error": describe(error)})
 
@@ -196,9 +159,9 @@ class SlotReader:
         for job in list(self._jobs.values()):
             if job.future.cancelled():
                 self._drop(job.slot)
-            elif job.again:
+            elif job.reading.begin_anew:
                 self._drop(job.slot)
-                job.begin(self._make_state())
+                job.begin_anew()
                 self._jobs[job.slot] = job
                 self._place(job.slot)
             elif now_s - job.heard_s > STALLED_S:

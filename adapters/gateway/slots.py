@@ -5,7 +5,9 @@ Shape   Slots(cluster, address, make_state, make_slot, on_failed): await start()
 Lost    a slot that was lost while the group still assigns it to us is claimed anew: after a pause, and only if the
         group's coordinator says that it is ours. A process that was stopped for a minute would otherwise take its
         former slots from their new owners before it has heard that it was put out of the group
-Errors  owned() gives None for what is not ours; a take-over that fails is tried again as long as the slot is assigned
+Errors  owned() gives None for what is not ours; a take-over that fails is tried again as long as the slot is assigned.
+        A slot that cannot be restored, such as one with records of a later version, is told in the log and holds up no
+        other
 """
 
 import asyncio
@@ -146,19 +148,18 @@ class Slots:
         pause_s = PAUSE_S
         while True:
             try:
-                if not again or await self._still_ours(holding.number):
+                if not again or await self._directory.confirms(holding.number, self._address):
                     async with self._turns:
                         await self._take_once(holding)
                     return
             except SlotLostError as error:
                 log.warning("slot_not_taken", extra={"slot": holding.number, "reason": str(error)})
+            except Exception:
+                # Not fatal: it would end this replica, and then each one that the slot moves to.
+                log.exception("slot_unreadable", extra={"slot": holding.number})
             again = True
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, PAUSE_MAX_S)
-
-    async def _still_ours(self, number: int) -> bool:
-        await self._directory.refresh()
-        return await self._directory.address_of(number) == self._address
 
     async def _take_once(self, holding: _Holding) -> None:
         since_s = self._loop.time()

@@ -40,7 +40,7 @@ class TakeOver:
         """Make a slot ours.
 
         Raises:
-            SlotLostError: it is not.
+            SlotLostError: it is not; JournalVersionError, or what the state raised: it cannot be restored.
         """
         epoch = new_epoch()
         claimed_at = await self._writer.claim(slot, epoch, self._address)

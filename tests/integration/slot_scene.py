@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from adapters.gateway.journal_record import slots_spec
 from adapters.gateway.journal_writer import JournalWriter
@@ -97,6 +97,13 @@ class SlotScene:
         )
         await slots.start()
         return slots
+
+    def append(self, slot: int, value: bytes) -> None:
+        """A record that somebody else has written."""
+        producer = Producer(self.cluster.producer_config())
+        producer.produce(self.topic, value, partition=slot)
+        assert producer.flush(LIMIT_S) == 0
+        producer.close()
 
     def low(self, slot: int) -> int:
         """Where the slot's log begins."""

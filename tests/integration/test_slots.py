@@ -200,6 +200,25 @@ def test_slots_move_to_who_joins_and_back_when_it_leaves_and_their_owners_addres
     uvloop.run(claim())
 
 
+@pytest.mark.real_broker
+def test_a_slot_with_records_of_a_later_version_holds_up_no_other(
+    scene: SlotScene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.append(1, b"\xc1\x02 what nobody knows yet")
+
+    async def claim() -> None:
+        one = await scene.member("127.0.0.1:1")
+        await until(lambda: one.owned_now().keys() == {0, 2, 3}, "it has the others")
+        await until(lambda: "slot_unreadable" in caplog.text, "it is told")
+        waiting = asyncio.create_task(one.owned(1))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        await one.close()
+        assert await waiting is None
+
+    uvloop.run(claim())
+
+
 @pytest.mark.native_cluster
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 def test_when_the_broker_was_away_for_long_the_slots_come_back_with_what_was_acknowledged(
