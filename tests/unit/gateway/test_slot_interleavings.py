@@ -14,9 +14,11 @@ from adapters.gateway.errors import CmqError, Row
 from adapters.gateway.limits import Limits
 from adapters.gateway.ports import Message
 from adapters.gateway.slot_ports import SlotLostError
+from pipeline.cmq_registry import DeadLetterPolicy
+from pipeline.errors import DeliveryFailedError
 from tests.unit.gateway.slot_rig import Rig, queue_entry
 
-QUEUE = queue_entry(partitions=2, visibility_timeout_s=10)
+QUEUE = queue_entry(partitions=2, visibility_timeout_s=10, dead_letter=DeadLetterPolicy("dead", 3))
 
 
 class _Told(msgspec.Struct):
@@ -51,6 +53,7 @@ class SlotMachine(RuleBasedStateMachine):
         rig = Rig(Limits(prefetch=20, again=8))
         for partition in range(2):
             rig.queues.log("orders", partition)
+        rig.queues.log("dead")
         return rig
 
     def do(self, what: Coroutine[Any, Any, Rig]) -> Rig:
@@ -137,6 +140,11 @@ class SlotMachine(RuleBasedStateMachine):
     async def _feed(self) -> None:
         self.rig.queues.feed()
 
+    @rule(fails=st.booleans(), unsure=st.booleans())
+    def dead_letters_fail(self, fails: bool, unsure: bool) -> None:  # noqa: FBT001  drawn
+        self.rig.queues.fail_bury = DeliveryFailedError(1, []) if fails else None
+        self.rig.queues.bury_unsure = unsure
+
     @rule(with_waiting=st.booleans(), snapshot=st.booleans())
     def owner_dies(self, with_waiting: bool, snapshot: bool) -> None:  # noqa: FBT001  drawn
         self.settle(1)
@@ -172,10 +180,14 @@ class SlotMachine(RuleBasedStateMachine):
                 assert (answer is None) == valid, "a valid handle refused, or one accepted that was over"
                 self.told[body].deleted |= valid
 
+    def _dead(self) -> list[bytes]:
+        return [one.value for one in self.rig.queues.log("dead") if one is not None]
+
     def _received(self, message: Message) -> None:
         told = self.told[message.body]
         until = until_ms(message.receipt_handle)
         assert not told.deleted, "a deleted message is back"
+        assert message.body not in self._dead(), "a dead letter is back"
         assert until - QUEUE.attributes.visibility_timeout_s * 1_000 >= told.until_ms, "held by two, or too early"
         assert message.dequeue_count > told.count
         assert told.first_s in {0, message.first_dequeue_time_s} or message.first_dequeue_time_s < told.first_s
@@ -196,6 +208,7 @@ class SlotMachine(RuleBasedStateMachine):
     def _end(self) -> None:
         """In the end every message that was not deleted is received, and nothing else."""
         self.rig.queues.slow = False
+        self.rig.queues.fail_bury = None
         self.journal_waits(held=False)
         self.loop.run_until_complete(self._feed())
         self._advance(100)
@@ -213,8 +226,13 @@ class SlotMachine(RuleBasedStateMachine):
             for message in receive.result():
                 self._received(message)
                 got.add(message.body)
-        assert before <= got, "an undeleted message is lost"
-        self.settle()
+        for _ in range(4):
+            self._advance(10)
+            self.settle(30)
+        dead = self._dead()
+        assert before <= got | set(dead), "an undeleted message is lost"
+        assert len(dead) == len(set(dead)), "a dead letter is there twice"
+        assert not any(self.told[body].deleted for body in dead), "a deleted message is a dead letter"
         assert not self.deletes
         self.rig.owner.close()
         self.settle()
