@@ -143,7 +143,7 @@ class Burials:
         if letter.body is None:
             if not self._run.following:
                 self._done(letter)  # resume() finds it in the state
-            self._run.want(letter.partition, [letter.offset])
+            self._run.reading.want(letter.partition, [letter.offset])
             return
         await self._context.logs.bury(grave.target, letter.body.value, self._headers(letter.body))
         self._settle(letter)
@@ -167,7 +167,7 @@ class Burials:
         else:
             state.unhide(letter.offset)
         self._done(letter)
-        self._run.restock()
+        self._run.reading.restock()
 
     def _done(self, letter: _Letter) -> None:
         self._known.pop((letter.partition, letter.offset), None)

@@ -33,7 +33,7 @@ async def counts_of(run: "QueueRun", context: SlotContext) -> QueueCounts:
         if entry.attributes.rewind_s:
             since_ms = now_ms - entry.attributes.rewind_s * 1_000
             rewound = await context.logs.offset_at(entry.name, partition, since_ms)
-        state, shelf = run.state.partition(partition), run.shelf(partition)
+        state, shelf = run.state.partition(partition), run.reading.shelves.get(partition)
         state.advance(now_ms)
         out = state.held + len(state.burying)
         put_off = len(state.delays)

@@ -8,11 +8,11 @@ Expired a message older than the queue's retention is settled when it comes up
 Errors  none of its own: an append that fails ends the slot
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from adapters.gateway.burials import Burials
-from adapters.gateway.entries import Released, Settled, Trimmed
+from adapters.gateway.entries import Released
 from adapters.gateway.given import Given, LeasedBodies
 from adapters.gateway.handle import Place
 from adapters.gateway.message_ids import delay_until_ms, enqueue_time_s, message_id
@@ -21,18 +21,15 @@ from adapters.gateway.picking import Pick
 from adapters.gateway.polls import Polls
 from adapters.gateway.ports import Message
 from adapters.gateway.queue_state import QueueState
+from adapters.gateway.reading import Reading
 from adapters.gateway.shelf import Shelf
 from adapters.gateway.slot_context import SlotContext
-from adapters.gateway.slot_ports import Body, BodyListener
+from adapters.gateway.slot_ports import Body
 from pipeline.cmq_registry import QueueEntry
 from pipeline.topics import queue_topic
 
-COLD_S = 0.5
-WARM_S = 0.1
-"""So long a receive that will not wait waits all the same, after reading began or went on: messages are coming."""
 
-
-class QueueRun(BodyListener):
+class QueueRun:
     """A queue that was asked for."""
 
     def __init__(self, context: SlotContext, entry: QueueEntry, state: QueueState) -> None:
@@ -44,141 +41,37 @@ class QueueRun(BodyListener):
 
         self.asked_s = context.clock.monotonic_s()
         self._context = context
-        self._topic = queue_topic(entry.name)
-        self._shelves: dict[int, Shelf] = {}
         self._turn = 0
-        self._coming_until_s = 0.0
         self._burials = Burials(context, self)
+        self.reading = Reading(context, state, queue_topic(entry.name), self.pump, self._burials.found)
 
     def name(self, entry: QueueEntry) -> None:
         """Go by an entry of the registry, unless a later one is known."""
         if entry.modified_s >= self.entry.modified_s:
             self.entry = entry
 
-    # -- reading
-
     @property
     def following(self) -> bool:
         """Whether its topic is being read."""
-        return bool(self._shelves)
+        return bool(self.reading.shelves)
 
     def follow(self) -> None:
-        """Read, from the frontiers on."""
+        """It is asked for: have it read."""
         self.asked_s = self._context.clock.monotonic_s()
-        if len(self._shelves) == self.entry.partitions:
-            return
-        for partition in range(self.entry.partitions):
-            if partition not in self._shelves:
-                frontier = self.state.partition(partition).frontier
-                self._shelves[partition] = Shelf(frontier, self._context.budget, self._context.limits)
-                self._context.readers.follow(self._topic, partition, frontier, self)
-        self._coming(COLD_S)
-        self._burials.resume()
-        self.restock()
+        if self.reading.follow(self.entry.partitions):
+            self._burials.resume()
+            self.reading.restock()
 
     def unfollow(self) -> None:
-        """Stop reading and let go of all bodies; follow() begins again."""
-        for partition, shelf in self._shelves.items():
-            self._context.readers.unfollow(self._topic, partition)
-            shelf.clear()
-        self._shelves.clear()
+        """Nobody asks: let go of all bodies."""
+        self.reading.stop()
         self._burials.forget()
 
     def end(self, error: Callable[[], Exception]) -> None:
         """No more of this queue here."""
-        self.unfollow()
+        self.reading.stop()
         self._burials.close()
         self.polls.fail(error)
-
-    def shelf(self, partition: int) -> Shelf | None:
-        """What is at hand of a partition; None if it is not read."""
-        return self._shelves.get(partition)
-
-    def coming_s(self) -> float:
-        """How long it is worth waiting for what may be on its way."""
-        if all(shelf.position >= shelf.end >= 0 and not shelf.wanted for shelf in self._shelves.values()):
-            return 0.0
-        return max(0.0, self._coming_until_s - self._context.clock.monotonic_s())
-
-    def want(self, partition: int, offsets: Sequence[int]) -> None:
-        """Read these again."""
-        shelf = self._shelves.get(partition)
-        if shelf is not None and (new := [offset for offset in offsets if offset not in shelf.wanted]):
-            shelf.wanted.update(new)
-            self._context.readers.want(self._topic, partition, new)
-
-    def restock(self) -> None:
-        """Have as much read as is good to have at hand."""
-        for partition, shelf in self._shelves.items():
-            state = self.state.partition(partition)
-            if (enough := shelf.enough()) != shelf.paused:
-                shelf.paused = enough
-                shelf.end = -1
-                self._context.readers.set_paused(self._topic, partition, enough)
-                if not enough:
-                    self._coming(WARM_S)
-            state.open_up(self._context.limits.again)
-            if state.visible and (room := shelf.room_again()):
-                window = islice(state.visible, self._context.limits.again)
-                missing = [one for one in window if one not in shelf.again and one not in shelf.wanted][:room]
-                if missing:
-                    self.want(partition, missing)
-                    self._coming(WARM_S)
-
-    def _coming(self, within_s: float) -> None:
-        self._coming_until_s = max(self._coming_until_s, self._context.clock.monotonic_s() + within_s)
-
-    # -- what the readers say
-
-    def on_bodies(self, bodies: Sequence[Body]) -> None:
-        """See BodyListener."""
-        for body in bodies:
-            shelf = self._shelves.get(body.partition)
-            if shelf is None:
-                continue  # on its way when reading ended
-            if body.offset >= shelf.position:
-                shelf.add_fresh(body)
-            elif body.offset in shelf.wanted:
-                shelf.wanted.discard(body.offset)
-                state = self.state.partition(body.partition)
-                if body.offset in state.visible:
-                    shelf.add_again(body)
-                elif body.offset in state.burying:
-                    self._burials.found(body)
-        self.pump()
-        self.restock()
-
-    def on_missing(self, partition: int, offsets: Sequence[int]) -> None:
-        """See BodyListener: nobody can ever receive them, so they are done with."""
-        shelf = self._shelves.get(partition)
-        if shelf is None:
-            return
-        lost = [offset for offset in offsets if offset in shelf.wanted]
-        shelf.wanted.difference_update(lost)
-        state = self.state.partition(partition)
-        gone = tuple(offset for offset in lost if offset in state.visible or offset in state.burying)
-        if gone:
-            self._context.change(Settled(self.state.number, partition, gone))
-        self.restock()
-
-    def on_start(self, partition: int, low: int) -> None:
-        """See BodyListener."""
-        state, shelf = self.state.partition(partition), self._shelves.get(partition)
-        if shelf is None or low <= state.settled.base:
-            return
-        for offset in [one for one in shelf.again if one < low]:
-            shelf.pop_again(offset)
-        while shelf.fresh and shelf.fresh[0].offset < low:
-            shelf.pop_fresh()
-        shelf.position = max(shelf.position, low)
-        self._context.change(Trimmed(self.state.number, partition, low))
-
-    def on_end(self, partition: int, offset: int) -> None:
-        """See BodyListener."""
-        if (shelf := self._shelves.get(partition)) is not None:
-            shelf.end = shelf.position = max(shelf.position, offset)
-
-    # -- leases
 
     def advance(self) -> None:
         """End what has ended by now."""
@@ -207,7 +100,7 @@ class QueueRun(BodyListener):
         return self._lease(picks, now_ms)
 
     def _in_turn(self) -> Iterator[tuple[int, Shelf]]:
-        shelves = list(self._shelves.items())
+        shelves = list(self.reading.shelves.items())
         self._turn = (self._turn + 1) % max(1, len(shelves))
         yield from shelves[self._turn :]
         yield from shelves[: self._turn]
@@ -291,7 +184,7 @@ class QueueRun(BodyListener):
         self.advance()
         changes = []
         for taken in given.leases:
-            state, shelf = self.state.partition(taken.partition), self._shelves.get(taken.partition)
+            state, shelf = self.state.partition(taken.partition), self.reading.shelves.get(taken.partition)
             held = [one for one in taken.bodies if self._is_held(state, one.offset, taken.number)]
             if held:
                 offsets = tuple(body.offset for body in reversed(held))
@@ -302,7 +195,7 @@ class QueueRun(BodyListener):
         if changes:
             self._context.change(*changes)
             self.pump()
-            self.restock()
+            self.reading.restock()
 
     def release(self, places: Sequence[Place]) -> None:
         """As undo(), of leases whose bodies are not at hand any more."""

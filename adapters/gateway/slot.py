@@ -59,11 +59,11 @@ class SlotOwner(Slot):
         given = None
         if not len(run.polls):  # who came first is served first
             given = run.take(count)
-            run.restock()
+            run.reading.restock()
         if given is None:
             if run.room() <= 0:
                 raise Row.TOO_MANY_IN_FLIGHT.error()
-            given = await self._poll(run, count, max(wait_s, run.coming_s()))
+            given = await self._poll(run, count, max(wait_s, run.reading.coming_s()))
         try:
             await self._context.durable(given.durable)
         except asyncio.CancelledError:
@@ -142,7 +142,7 @@ class SlotOwner(Slot):
         run = self._run(queue)  # it may have gone in the meantime
         self._context.change(*(Rewound(run.state.number, part, offsets[part]) for part in partitions))
         if run.following:
-            run.restock()
+            run.reading.restock()
         await self._context.durable()
 
     async def drop(self, queue: QueueEntry) -> None:
@@ -224,7 +224,7 @@ class SlotOwner(Slot):
             if len(run.polls):
                 run.advance()
                 run.pump()
-                run.restock()
+                run.reading.restock()
 
     def _let_idle_go(self) -> None:
         self._idle_timer = None
