@@ -1,6 +1,8 @@
 """Dead letters of one queue: what was received too often goes to another queue, once.
 
 Shape   Burials: add(body) of a hidden message; resume() takes up the intents of the state; one task does them in turn
+When    a message comes up that was received often enough, or has been there for long enough: who has no consumer at
+        all has no dead letters either
 Steps   intent with the target's ends, durable; append to the target with the message's source in the headers; settle.
         Whoever finds an intent and no end of it looks in the target, from those ends on, before it appends
 Failing nothing is given up: tried again every few seconds, and shown again if the queue has no policy any more
@@ -55,10 +57,15 @@ class Burials:
         self._task: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
 
-    def is_due(self, lease: Lease | None) -> bool:
-        """Whether a message has been received as often as it may be."""
+    def is_due(self, body: Body, lease: Lease | None, now_ms: int) -> bool:
+        """Whether a message has been received as often, or has been there as long, as it may be."""
         policy = self._run.entry.attributes.dead_letter
-        return bool(policy and policy.max_receive_count and lease and lease.count >= policy.max_receive_count)
+        if policy is None:
+            return False
+        if policy.max_receive_count and lease is not None and lease.count >= policy.max_receive_count:
+            return True
+        lives_ms = policy.max_time_to_live_s * 1_000
+        return bool(lives_ms) and body.timestamp_ms + lives_ms <= now_ms
 
     def add(self, body: Body) -> None:
         """Bury a message that the state hides."""

@@ -156,7 +156,7 @@ class PartitionState:
 
     def unhide(self, offset: int) -> None:
         """It may be taken again."""
-        if offset in self.leases and offset not in self.burying:
+        if offset < self.frontier and offset not in self.settled and offset not in self.burying:
             self.visible[offset] = None
 
     def advance(self, now_ms: int) -> None:

@@ -115,7 +115,7 @@ class QueueRun:
                 continue
             if self._expired(body, now_ms):
                 pick.settled.append(offset)
-            elif self._burials.is_due(state.leases.get(offset)):
+            elif self._burials.is_due(body, state.leases.get(offset), now_ms):
                 state.hide(offset)
                 self._burials.add(body)
             else:
@@ -132,6 +132,10 @@ class QueueRun:
             due_ms = delay_until_ms(body)
             if self._expired(body, now_ms):
                 pass
+            elif due_ms <= now_ms and self._burials.is_due(body, None, now_ms):
+                pick.delayed.append(body.offset)  # visible at once, below the frontier, where it can be buried
+                pick.dues.append(now_ms)
+                pick.shelf.add_again(body)
             elif due_ms <= now_ms:
                 pick.bodies.append(body)
                 picked += 1

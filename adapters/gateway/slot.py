@@ -5,6 +5,7 @@ Promise nothing is answered before its entry is durable. A second answer that re
         that one, too
 Polls   a message that arrives is leased to the first that waits; one timer for the slot tells when something becomes
         visible by itself
+Time    leases end by the wall clock of whoever owns the slot; one whose clock is ahead ends its predecessor's that early
 Errors  SlotLostError once the slot is lost, for everything and for ever; CmqError with the row for the client
 """
 

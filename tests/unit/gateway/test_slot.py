@@ -522,6 +522,24 @@ async def test_without_a_policy_a_message_that_waits_for_its_burial_is_visible_a
 
 
 @on_loop
+async def test_a_message_that_has_been_there_for_too_long_goes_to_the_dead_letters(rig: Rig) -> None:
+    rig.queues.log("dead")
+    queue = queue_entry(dead_letter=DeadLetterPolicy("dead", 0, 300), visibility_timeout_s=200)
+    rig.queues.send("orders", b"received", b"unread")
+    assert bodies(await rig.owner.receive(queue, 1, 1)) == [b"received"]
+    await rig.advance(300)
+    rig.queues.send("orders", b"new")
+    poll = asyncio.ensure_future(rig.owner.receive(queue, 16, 1))
+    await rig.turn()
+    assert bodies(await poll) == [b"new"]
+    poll = asyncio.ensure_future(rig.owner.receive(queue, 16, 1))
+    await rig.advance(1.1)
+    assert await refused(poll) is Row.NO_MESSAGE
+    assert sorted(one.value for one in rig.queues.log("dead") if one) == [b"received", b"unread"]
+    assert await rig.owner.counts(queue) == QueueCounts(0, 1, 0, 0, START_MS // 1_000 + 300)
+
+
+@on_loop
 async def test_partitions_take_turns(rig: Rig) -> None:
     queue = queue_entry(partitions=3)
     for partition in range(3):
