@@ -37,16 +37,20 @@ class Polls:
         self._clock = clock
         self._waiting: OrderedDict[int, Poll] = OrderedDict()
         self._numbers = count()
+        self.hasty: set[int] = set()
+        """Those that wait only for what may be on its way."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def join(self, wanted: int, wait_s: float) -> Poll:
+    def join(self, wanted: int, wait_s: float, *, hasty: bool = False) -> Poll:
         """Wait at the end of the line."""
         number = next(self._numbers)
         future: asyncio.Future[Given | None] = asyncio.get_running_loop().create_future()
         poll = Poll(number, wanted, future, self._clock.call_later(wait_s, partial(self._over, number)))
         self._waiting[number] = poll
+        if hasty:
+            self.hasty.add(number)
         return poll
 
     def first(self) -> Poll | None:
@@ -67,6 +71,7 @@ class Polls:
         """It does not wait any more."""
         if self._waiting.pop(poll.number, None) is not None:
             poll.timer.cancel()
+            self.hasty.discard(poll.number)
 
     def fail(self, error: Callable[[], Exception]) -> None:
         """End all of them, each with an error of its own."""
@@ -75,8 +80,16 @@ class Polls:
             if not poll.future.done():
                 poll.future.set_exception(error())
         self._waiting.clear()
+        self.hasty.clear()
+
+    def end_hasty(self) -> None:
+        """Nothing is on its way."""
+        for number in list(self.hasty):
+            self._waiting[number].timer.cancel()
+            self._over(number)
 
     def _over(self, number: int) -> None:
         poll = self._waiting.pop(number)
+        self.hasty.discard(number)
         if not poll.future.done():
             poll.future.set_result(None)

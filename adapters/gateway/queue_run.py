@@ -225,6 +225,8 @@ class QueueRun:
         while (poll := self.polls.first()) is not None:
             given = self.take(poll.count)
             if given is None:
+                if self.polls.hasty and self.reading.coming_s() <= 0:
+                    self.polls.end_hasty()
                 self._context.arm(self)
                 return
             self.polls.serve(poll, given)

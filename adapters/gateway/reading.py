@@ -1,7 +1,7 @@
 """One queue's bodies at hand: new ones from the tail, and those of messages that are visible again.
 
 Shape   Reading.follow(partitions) until stop(); restock() after every change; `shelves` is what is at hand. on_stock
-        hears that there is something new, on_grave gets the bodies of messages that are to be buried
+        hears that there is something new, or nothing more to come; on_grave gets the bodies of what is to be buried
 Bounds  the tail stops where enough is at hand; of what is visible again, the first few are fetched
 Settled what was wanted and is not there, and what the log has lost, is settled: nobody can ever receive it
 """
@@ -122,6 +122,7 @@ class Reading(BodyListener):
         if gone:
             self._context.change(Settled(self._state.number, partition, gone))
         self.restock()
+        self._on_stock()
 
     def on_start(self, partition: int, low: int) -> None:
         """See BodyListener."""
@@ -139,3 +140,4 @@ class Reading(BodyListener):
         """See BodyListener."""
         if (shelf := self.shelves.get(partition)) is not None:
             shelf.end = shelf.position = max(shelf.position, offset)
+            self._on_stock()

@@ -5,7 +5,7 @@ Promise nothing is answered before its entry is durable. A second answer that re
         that one, too
 Polls   a message that arrives is leased to the first that waits; one timer for the slot tells when something becomes
         visible by itself
-Time    leases end by the wall clock of whoever owns the slot; one whose clock is ahead ends its predecessor's that early
+Time    leases end by the wall clock of whoever owns the slot; one whose clock is ahead ends others' that early
 Errors  SlotLostError once the slot is lost, for everything and for ever; CmqError with the row for the client
 """
 
@@ -64,7 +64,7 @@ class SlotOwner(Slot):
         if given is None:
             if run.room() <= 0:
                 raise Row.TOO_MANY_IN_FLIGHT.error()
-            given = await self._poll(run, count, max(wait_s, run.reading.coming_s()))
+            given = await self._poll(run, count, wait_s)
         try:
             await self._context.durable(given.durable)
         except asyncio.CancelledError:
@@ -73,9 +73,10 @@ class SlotOwner(Slot):
         return given.messages
 
     async def _poll(self, run: QueueRun, count: int, wait_s: float) -> Given:
-        if wait_s <= 0:
+        hasty = wait_s <= 0
+        if hasty and (wait_s := run.reading.coming_s()) <= 0:
             raise Row.NO_MESSAGE.error()
-        poll = run.polls.join(count, wait_s)
+        poll = run.polls.join(count, wait_s, hasty=hasty)
         self._arm(run)
         try:
             given = await poll.future

@@ -73,10 +73,20 @@ async def test_nothing_is_answered_before_it_is_durable(rig: Rig) -> None:
 
 @on_loop
 async def test_an_empty_queue_says_so_at_once(rig: Rig) -> None:
-    receive = asyncio.ensure_future(rig.owner.receive(QUEUE, 1, 0))
-    await rig.turn()
-    await rig.advance(0.5)
-    assert await refused(receive) is Row.NO_MESSAGE
+    assert await refused(rig.owner.receive(QUEUE, 1, 0)) is Row.NO_MESSAGE
+    assert await refused(rig.owner.receive(QUEUE, 1, 0)) is Row.NO_MESSAGE
+
+
+@on_loop
+async def test_a_receive_that_will_not_wait_waits_for_what_a_silent_reader_may_bring(rig: Rig) -> None:
+    rig.queues.says_end, rig.queues.slow = False, True
+    rig.queues.send("orders", b"one")
+    receive, late = (asyncio.ensure_future(rig.owner.receive(QUEUE, 1, 0)) for _ in range(2))
+    await rig.advance(0.4)
+    rig.queues.feed()
+    assert bodies(await receive) == [b"one"]
+    await rig.advance(0.2)
+    assert await refused(late) is Row.NO_MESSAGE
     assert await refused(rig.owner.receive(QUEUE, 1, 0)) is Row.NO_MESSAGE
 
 
