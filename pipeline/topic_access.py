@@ -29,7 +29,9 @@ class TopicAccess:
         """Those of these topics that we may not even see."""
         asked = list(names)
         with self._lock:
-            admin = self._admin = self._admin or self._make_admin()
+            if self._admin is None:  # not `or`: a client with nothing queued has the length 0, and is false
+                self._admin = self._make_admin()
+            admin = self._admin
         try:
             metadata = admin.list_topics(timeout=ANSWER_S) if asked else None
             if metadata is None or metadata.controller_id not in metadata.brokers:

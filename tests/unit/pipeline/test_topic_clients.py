@@ -1,0 +1,45 @@
+"""Those who ask the brokers about topics ask through one client a process."""
+
+from typing import cast
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from pipeline.topic_access import TopicAccess
+from pipeline.topic_ids import TopicIds
+
+
+class Quiet:
+    """A client with nothing queued, as AdminClient is most of the time: its length is 0."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def list_topics(self, *_: object, **__: object) -> None:
+        raise KafkaException
+
+
+class Maker:
+    def __init__(self) -> None:
+        self.made = 0
+
+    def __call__(self) -> AdminClient:
+        self.made += 1
+        return cast("AdminClient", Quiet())
+
+
+def test_the_client_for_topic_ids_is_made_once() -> None:
+    make = Maker()
+    ids = TopicIds(make)
+    assert ids.client() is ids.client()
+    assert make.made == 1
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_the_client_that_asks_for_rights_is_made_once(times: int) -> None:
+    make = Maker()
+    access = TopicAccess(make)
+    for _ in range(times):
+        assert access.refused(["t"]) == set()
+    assert make.made == 1
