@@ -20,6 +20,9 @@ _MODELS: dict[str, type[QueueSubscriptionSettings | HttpSubscriptionSettings]] =
     Protocol.HTTP: HttpSubscriptionSettings,
 }
 
+MAX_TIME_S = 253_402_300_799
+"""The end of the year 9999: milliseconds that Kafka takes."""
+
 
 class EntryError(ValueError):
     """An entry of which no subscription can be made."""
@@ -34,6 +37,8 @@ def settings_of(entry: SubscriptionEntry, settings: Settings) -> QueueSubscripti
     model = _MODELS.get(entry.protocol)
     if model is None:
         raise EntryError("protocol: must be queue or http")
+    if entry.created_s > MAX_TIME_S:
+        raise EntryError("created_s: is no time")
     start = Start("time", entry.created_s * 1000) if entry.created_s > 0 else Start("latest")
     said = {"topic": entry.topic_name, "name": entry.name, "protocol": entry.protocol, "endpoint": entry.endpoint}
     if entry.protocol == Protocol.HTTP:

@@ -16,6 +16,7 @@ import time
 
 import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.admin import TopicMetadata  # type: ignore[attr-defined]  # public names that it does not list
 
 from adapters.rewind import Rewind, Target, members_of
 from pipeline.cluster import Cluster
@@ -49,9 +50,8 @@ def begin_at_end(cluster: Cluster, subscription: Subscription, kafka_topic: str)
         if kafka_topic not in metadata:
             raise cluster.topic_refused([kafka_topic]) or TopicMissingError(kafka_topic, subscription.topic_name)
         partitions = [TopicPartition(kafka_topic, partition) for partition in metadata[kafka_topic].partitions]
-        before = consumer.committed(partitions, timeout=ANSWER_S)
-        held = held_topic(subscription.topic_name, subscription.name)
-        if subscription.http is not None and held in metadata and any(part.offset >= 0 for part in before):
+        held = metadata.get(held_topic(subscription.topic_name, subscription.name))
+        if subscription.http is not None and held is not None and _was_written(consumer, held):
             return _anew(cluster, subscription, kafka_topic)
         return _commit_ends(cluster, consumer, kafka_topic, partitions)
     except KafkaException as error:
@@ -67,6 +67,12 @@ def _until_left(cluster: Cluster, group: str) -> None:
         if time.monotonic() >= until_s:
             raise PipelineError(f"group {group} has {members} members still, of a former subscription of that name")
         time.sleep(LOOK_S)
+
+
+def _was_written(consumer: Consumer, topic: TopicMetadata) -> bool:
+    """Whether keys may be held there."""
+    places = (TopicPartition(str(topic.topic), partition) for partition in topic.partitions)
+    return any(consumer.get_watermark_offsets(place, timeout=ANSWER_S)[1] for place in places)
 
 
 def _commit_ends(

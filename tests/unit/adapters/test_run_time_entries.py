@@ -59,6 +59,7 @@ def test_where_the_group_has_no_offset_it_begins_when_it_was_made(created_s: int
         (entry(endpoint="ftp://nowhere"), "endpoint: must be an http:// or https:// URL with a host"),
         (entry(endpoint="http://a b/"), "endpoint"),
         (entry("queue", "no queue"), "endpoint"),
+        (entry(created_s=10**18), "created_s: is no time"),
         (entry(notify_strategy="NEVER"), "notify_strategy"),
         (SubscriptionEntry("9lives", "made", "id", "queue", "ops"), "topic"),
     ],
