@@ -8,7 +8,7 @@ Expired a message older than the queue's retention is settled when it comes up
 Errors  none of its own: an append that fails ends the slot
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 from adapters.gateway.burials import Burials
@@ -213,7 +213,7 @@ class QueueRun:
             changes = (Released(number, part, lease, tuple(reversed(some))) for (part, lease), some in released.items())
             self._context.change(*changes)
             self.pump()
-            self.restock()
+            self.reading.restock()
 
     @staticmethod
     def _is_held(state: PartitionState, offset: int, number: int) -> bool:
