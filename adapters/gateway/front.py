@@ -29,6 +29,14 @@ CLOCK_TOLERANCE_S = 900.0
 NAMELESS = frozenset({"ListQueue", "ListTopic"})
 """Actions that are about all names, whatever names a request has beside."""
 
+NAMING = (
+    "queueName",
+    "topicName",
+    "deadLetterPolicy.deadLetterQueue",
+    "deadLetterPolicy.deadLetterQueueName",
+)
+"""Parameters that say which queue or topic; an `endpoint` that is no URL is a queue, too."""
+
 _MAX_INT64 = 2**63 - 1
 _MAX_TIMESTAMP = 2**40
 
@@ -153,7 +161,7 @@ class Front:
 
 def named(values: Mapping[str, str]) -> list[str]:
     """The queues and topics that a request is about: what it reads, writes, or lets others write to."""
-    names = [values[name] for name in ("queueName", "topicName") if values.get(name)]
+    names = [values[name] for name in NAMING if values.get(name)]
     endpoint = values.get("endpoint", "")
     if endpoint and not endpoint.lower().startswith(("http://", "https://")):
         names.append(endpoint)

@@ -144,7 +144,7 @@ class RequestReader:
         self._url = b""
         self._host: bytes | None = None
         self._length = b""
-        self._body = b""
+        self._body: bytes | bytearray = b""
         self._wire = 0
 
     def on_url(self, part: bytes) -> None:
@@ -183,10 +183,12 @@ class RequestReader:
             self._row = Row.INTERNAL
         if self.size > WIRE_BYTES:
             self._row = Row.UNPARSABLE
-        elif self._body:
-            self._body += part
+        elif not self._body:
+            self._body = part  # most bodies come in one
         else:
-            self._body = part
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += part
 
     def on_message_complete(self) -> None:
         """From the parser."""

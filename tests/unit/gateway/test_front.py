@@ -217,6 +217,8 @@ def test_a_key_may_what_it_may() -> None:
 def test_what_a_request_names_is_its_queue_its_topic_and_the_queue_that_it_fills() -> None:
     assert named({"queueName": "a", "topicName": "b"}) == ["a", "b"]
     assert named({"topicName": "b", "protocol": "queue", "endpoint": "c"}) == ["b", "c"]
+    for name in ("deadLetterPolicy.deadLetterQueue", "deadLetterPolicy.deadLetterQueueName"):
+        assert named({"queueName": "a", name: "victim"}) == ["a", "victim"]
     assert named({"topicName": "b", "protocol": "http", "endpoint": "HTTPS://c"}) == ["b"]
 
 

@@ -141,6 +141,18 @@ def test_a_client_that_will_send_too_much_is_told_so_at_once() -> None:
     run(scene())
 
 
+def test_a_body_of_1_mb_is_answered_however_much_of_it_was_escaped_and_the_connection_kept() -> None:
+    async def scene() -> None:
+        async with serving() as served:
+            client = await served.client()
+            for number, letter in enumerate("x&"):
+                await client.send(post(form(signed(send(msgBody=letter * (1 << 20), Nonce=str(number))))))
+                reply = await client.reply()
+                assert (reply["code"], len(reply["echo"])) == (0, 1 << 20)
+
+    run(scene())
+
+
 @pytest.mark.parametrize("megabytes", [2, 3, 8, 40])
 def test_a_body_that_is_too_big_is_refused_after_it_was_sent(megabytes: int) -> None:
     """The client writes all of it before it reads: the reply must be there, and no reset before it."""
