@@ -2,7 +2,8 @@
 
 Shape   each decision takes the state, the request and the time, and gives the entry to write, or raises CmqError
 Again   a call may be asked twice, for an answer may be lost: what was made has the id that its asker chose, and is then
-        found to be made
+        found to be made. If only its Kafka topic was made, that may have been adopted meanwhile: for FRESH_S whoever
+        makes a queue or topic of that name gets what was adopted, with the attributes that are asked for
 Names   unique regardless of case; the CMQ topic `queue` is reserved: the Kafka topics of its subscriptions would look
         like queues
 """
@@ -37,6 +38,10 @@ Changed = TypeVar("Changed", QueueAttributes, SubscriptionEntry)
 SLOTS = 64
 QUARANTINE_S = 30
 RESERVED_TOPIC = "queue"
+FRESH_S = 10
+"""Longer than a call is tried again."""
+
+_FOUND = "found"
 
 
 class RegistryLimits(msgspec.Struct, frozen=True):
@@ -54,10 +59,17 @@ def slot_of(name: str, topic_id: str) -> int:
 
 def adopted_id(kind: str, topic_id: str) -> str:
     """CMQ's id of what was found as a Kafka topic: the same, whoever finds it."""
-    return f"{kind}-{blake2b(topic_id.encode(), digest_size=6).hexdigest()}"
+    return f"{kind}-{_FOUND}-{blake2b(topic_id.encode(), digest_size=6).hexdigest()}"
 
 
-def may_create_queue(state: RegistryState, request: CreateQueueRequest, limits: RegistryLimits) -> str | None:
+def _fresh(an_id: str, created_s: int, now_s: int) -> bool:
+    """Whether it was adopted so lately that somebody may still be about to make it."""
+    return an_id.split("-")[1] == _FOUND and now_s - created_s <= FRESH_S
+
+
+def may_create_queue(
+    state: RegistryState, request: CreateQueueRequest, limits: RegistryLimits, now_s: int
+) -> str | None:
     """None if a queue of that name may be made; its id if this very call has made it.
 
     Raises:
@@ -68,6 +80,8 @@ def may_create_queue(state: RegistryState, request: CreateQueueRequest, limits: 
     match state.get(queue_key(request.name)):
         case QueueEntry(queue_id=queue_id) if queue_id == request.queue_id:
             return queue_id
+        case QueueEntry(queue_id=queue_id, created_s=created_s) if _fresh(queue_id, created_s, now_s):
+            return None
         case QueueEntry():
             raise Row.QUEUE_EXISTS.error()
         case Gone():
@@ -77,7 +91,9 @@ def may_create_queue(state: RegistryState, request: CreateQueueRequest, limits: 
     return None
 
 
-def may_create_topic(state: RegistryState, request: CreateTopicRequest, limits: RegistryLimits) -> str | None:
+def may_create_topic(
+    state: RegistryState, request: CreateTopicRequest, limits: RegistryLimits, now_s: int
+) -> str | None:
     """As may_create_queue.
 
     Raises:
@@ -88,6 +104,8 @@ def may_create_topic(state: RegistryState, request: CreateTopicRequest, limits: 
     match state.get(topic_key(request.name)):
         case TopicEntry(topic_id=topic_id) if topic_id == request.topic_id:
             return topic_id
+        case TopicEntry(topic_id=topic_id, created_s=created_s) if _fresh(topic_id, created_s, now_s):
+            return None
         case TopicEntry():
             raise Row.TOPIC_EXISTS.error()
         case Gone():

@@ -31,12 +31,14 @@ AppendedRecord = tuple[bytes, bytes | None]
 
 
 class RegistryLog:
-    """The registry's writer. One thread at a time may call."""
+    """The registry's writer. One thread at a time may call, but for those that are stuck in a call and left behind."""
 
     def __init__(self, cluster: Cluster, topic: str = REGISTRY_TOPIC) -> None:
         self._cluster = cluster
         self._topic = topic
         self._producer: Producer | None = None
+        self._opened = 0
+        """Tells a call that was left behind that it is."""
 
     def open(self) -> None:
         """Take over from whoever wrote before.
@@ -45,6 +47,7 @@ class RegistryLog:
             KafkaException: no answer, or no right to.
         """
         self.close()
+        self._opened += 1
         more = {"logger": log, "linger.ms": 0}
         producer = Producer(self._cluster.transactional_config(f"{IDS}{self._topic}", **more))
         producer.init_transactions(ANSWER_S)
@@ -56,7 +59,7 @@ class RegistryLog:
         Raises:
             KafkaException: of an unknown outcome, unless somebody else has opened the log.
         """
-        producer = self._producer
+        producer, opened = self._producer, self._opened
         if producer is None:
             raise RuntimeError("the log is not open")
         self._producer = None  # until all has gone well
@@ -64,7 +67,8 @@ class RegistryLog:
         for key, value in records:
             producer.produce(self._topic, value, key, 0)
         producer.commit_transaction(ANSWER_S)
-        self._producer = producer
+        if opened == self._opened:
+            self._producer = producer
 
     def close(self) -> None:
         """Let go of the client; what is open is aborted by whoever opens next, or by time."""

@@ -14,7 +14,7 @@ Errors  CmqError; SlotLostError where the outcome is unknown: ask again, whoever
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -181,7 +181,7 @@ class RegistryWriter:
         now_s = self._now_s()
         events = {name: self._plan.event_topic(name) for name in topics}
         ids = await self._ask(partial(self._logs.ids, [*queues.values(), *events.values()]))
-        await self._stamp([topic for topic in queues.values() if topic in ids])
+        await self._stamp([topic for topic in queues.values() if topic in ids], self._plan.adopted_queue_config)
         entries: list[Entry] = [
             self._plan.adopted_queue(name, (ids[topic], existing[topic]), now_s)
             for name, topic in queues.items()
@@ -192,10 +192,10 @@ class RegistryWriter:
             log.info("registry_adopted", extra={"names": [key_of(entry) for entry in entries]})
             await self._write(entries)
 
-    async def _stamp(self, topics: list[str]) -> None:
+    async def _stamp(self, topics: list[str], config: Mapping[str, str]) -> None:
         """Have Kafka's time stand in what is found; without the right to it the producers' times have to do."""
         try:
-            await blocking(partial(self._logs.set_config, topics, self._plan.adopted_queue_config), STEP_S)
+            await blocking(partial(self._logs.set_config, topics, config), STEP_S)
         except (KafkaException, TimeoutError) as error:
             log.warning("queue_topic_not_configured", extra={"topics": topics, "error": _shown(error)})
 
@@ -240,17 +240,18 @@ class RegistryWriter:
         return Done()
 
     async def _create_queue(self, request: CreateQueueRequest) -> Made:
-        made = may_create_queue(self._view.state, request, self._limits)
+        made = may_create_queue(self._view.state, request, self._limits, self._now_s())
         if made is None:
             spec = self._plan.queue_spec(request.name, request.attributes)
             if not await self._ask(partial(self._logs.create, spec)):
-                await self._stamp([spec.name])
+                config = {"retention.ms": spec.config["retention.ms"], **self._plan.adopted_queue_config}
+                await self._stamp([spec.name], config)
             about = await self._ask(partial(self._logs.describe, spec.name))
             await self._write([queue_entry(request.name, request.queue_id, about, request.attributes, self._now_s())])
         return Made(request.queue_id)
 
     async def _create_topic(self, request: CreateTopicRequest) -> Made:
-        made = may_create_topic(self._view.state, request, self._limits)
+        made = may_create_topic(self._view.state, request, self._limits, self._now_s())
         if made is None:
             await self._ask(partial(self._logs.create, self._plan.topic_spec(request.name)))
             now_s = self._now_s()
@@ -326,6 +327,9 @@ class RegistryWriter:
             self._open = False
             log.warning("registry_change_failed", extra={"error": _shown(error)})
             raise SlotLostError from error
+        except asyncio.CancelledError:
+            self._open = False  # what was asked goes on by itself, and would meet the next change
+            raise
 
     def _now_s(self) -> int:
         return self._times.now_ms() // 1000

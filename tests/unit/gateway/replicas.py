@@ -139,7 +139,7 @@ class FakeWriter:
         state = self._view.state
         match request:
             case CreateQueueRequest(name, queue_id, attributes):
-                if may_create_queue(state, request, self.limits) is None:
+                if may_create_queue(state, request, self.limits, 1) is None:
                     self.write(queue_entry(name, queue_id, (f"id of {name}", 1), attributes, 1))
                 return Made(queue_id)
             case CreateTopicRequest(name, topic_id, limit, kind):

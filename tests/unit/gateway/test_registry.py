@@ -129,23 +129,37 @@ def test_a_record_that_is_none_of_ours_is_refused_and_changes_nothing(key: bytes
 def test_a_queue_may_be_made_once_by_each_name_regardless_of_case() -> None:
     state = state_of(queue("Q"), Gone("queue", "gone", 130))
     attributes = QueueAttributes()
-    assert may_create_queue(state, CreateQueueRequest("new", "id", attributes), LIMITS) is None
-    assert may_create_queue(state, CreateQueueRequest("q", "id-Q", attributes), LIMITS) == "id-Q"
+    assert may_create_queue(state, CreateQueueRequest("new", "id", attributes), LIMITS, 200) is None
+    assert may_create_queue(state, CreateQueueRequest("q", "id-Q", attributes), LIMITS, 200) == "id-Q"
     for name, row in (("q", Row.QUEUE_EXISTS), ("Gone", Row.NAME_BEING_RELEASED), ("1x", Row.BAD_QUEUE_NAME)):
         asked = CreateQueueRequest(name, "id", attributes)
-        assert refused(lambda asked=asked: may_create_queue(state, asked, LIMITS)) is row
+        assert refused(lambda asked=asked: may_create_queue(state, asked, LIMITS, 200)) is row
     full = state_of(queue("a"), queue("b"))
-    assert refused(lambda: may_create_queue(full, CreateQueueRequest("c", "id", attributes), LIMITS)) is Row.QUEUE_LIMIT
+    assert (
+        refused(lambda: may_create_queue(full, CreateQueueRequest("c", "id", attributes), LIMITS, 200))
+        is Row.QUEUE_LIMIT
+    )
 
 
 def test_a_topic_may_be_made_once_by_each_name_and_none_called_queue() -> None:
     state = state_of(topic("T"), Gone("topic", "gone", 130))
-    assert may_create_topic(state, CreateTopicRequest("new", "id", 1024, 1), LIMITS) is None
-    assert may_create_topic(state, CreateTopicRequest("T", "id-T", 1024, 1), LIMITS) == "id-T"
+    assert may_create_topic(state, CreateTopicRequest("new", "id", 1024, 1), LIMITS, 200) is None
+    assert may_create_topic(state, CreateTopicRequest("T", "id-T", 1024, 1), LIMITS, 200) == "id-T"
     rows = {"t": Row.TOPIC_EXISTS, "gone": Row.NAME_BEING_RELEASED, "Queue": Row.BAD_TOPIC_NAME}
     for name, row in rows.items():
         asked = CreateTopicRequest(name, "id", 1024, 1)
-        assert refused(lambda asked=asked: may_create_topic(state, asked, LIMITS)) is row
+        assert refused(lambda asked=asked: may_create_topic(state, asked, LIMITS, 200)) is row
+
+
+def test_what_was_just_adopted_may_be_made_by_whoever_was_about_to() -> None:
+    plan = Plan(Sizes())
+    state = state_of(plan.adopted_queue("q", ("k1", 1), 100), plan.adopted_topic("t", "k2", 100))
+    new_queue = CreateQueueRequest("q", "id", QueueAttributes())
+    new_topic = CreateTopicRequest("t", "id", 1024, 1)
+    assert may_create_queue(state, new_queue, LIMITS, 110) is None
+    assert may_create_topic(state, new_topic, LIMITS, 110) is None
+    assert refused(lambda: may_create_queue(state, new_queue, LIMITS, 111)) is Row.QUEUE_EXISTS
+    assert refused(lambda: may_create_topic(state, new_topic, LIMITS, 111)) is Row.TOPIC_EXISTS
 
 
 def test_a_queue_is_changed_field_by_field_and_keeps_its_slot() -> None:
