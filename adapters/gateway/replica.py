@@ -1,13 +1,13 @@
 """The Kafka side of one replica: what keeps the ports Queues and Topics, and what that needs.
 
-Shape   Replica(cluster, settings, gateway, configured, on_died): await start(), .queues, .topics, await trouble(),
+Shape   Replica(cluster, settings, gateway, on_died): await start(), .queues, .topics, await trouble(),
         await close(). On the event loop's thread
 Order   the internal listener first: its address is our name in the group
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import cast
 
@@ -27,9 +27,10 @@ from adapters.gateway.peer_messages import Messages, ReceiveRequest, Request
 from adapters.gateway.peer_protocol import peer_key
 from adapters.gateway.peer_server import PeerServer
 from adapters.gateway.queue_drops import QueueDrops
+from adapters.gateway.registry_configured import configured_entries, sizes_of
 from adapters.gateway.registry_keeper import RegistryKeeper
 from adapters.gateway.registry_log import RegistryLog
-from adapters.gateway.registry_plan import Plan, Sizes
+from adapters.gateway.registry_plan import Plan
 from adapters.gateway.registry_view import RegistryView
 from adapters.gateway.registry_writer import RegistryWriter
 from adapters.gateway.sender import KafkaSender
@@ -66,7 +67,6 @@ class Replica:
         cluster: Cluster,
         settings: Settings,
         gateway: GatewaySettings,
-        configured: Sequence[SubscriptionEntry],
         on_died: Callable[[str], None],
     ) -> None:
         self._cluster = cluster
@@ -78,8 +78,8 @@ class Replica:
         self._clock = LoopClock(loop)
         self._key = peer_key({spec.secret_id: spec.secret for spec in gateway.key_specs()})
         self._budget = ByteBudget(BODY_BYTES)
-        self._configured = configured
-        self._view = RegistryView(cluster, loop, on_died, configured)
+        self._configured = configured_entries(settings)
+        self._view = RegistryView(cluster, loop, on_died, self._configured)
         self._facts = LogFacts(cluster)
         self._sender = KafkaSender(cluster, on_died)
         self._readers = KafkaBodyReaders(cluster, self._facts, on_died)
@@ -161,16 +161,7 @@ class Replica:
             self._on_died("registry-keeper")
 
     def _writer(self, kafka_logs: KafkaLogs) -> RegistryWriter:
-        settings = self._settings
-        sizes = Sizes(
-            settings.topics.prefix,
-            settings.topics.partitions,
-            settings.topics.retention_s,
-            settings.queues.partitions,
-            settings.queues.retention_s,
-            settings.topics.replication_factor,
-        )
-        plan = Plan(sizes, self._configured)
+        plan = Plan(sizes_of(self._settings), self._configured)
         registry_log = RegistryLog(self._cluster)
         return RegistryWriter(self._view, registry_log, kafka_logs, plan, spread=self._spread, begin=self._begin)
 

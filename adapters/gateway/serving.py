@@ -18,7 +18,6 @@ from prometheus_client import CollectorRegistry
 
 from adapters.gateway.action import Backend
 from adapters.gateway.actions import ACTIONS
-from adapters.gateway.configured import configured_entries
 from adapters.gateway.front import Front
 from adapters.gateway.hosts import Hosts
 from adapters.gateway.keys import Keys
@@ -78,9 +77,7 @@ class Serving:
         stopped = self._stopped(loop)
         async with AsyncExitStack() as parts:
             await make_own_topics(self._cluster, self._settings.topics.replication_factor)
-            replica = Replica(
-                self._cluster, self._settings, self._gateway, configured_entries(self._settings), self._stop.part_died
-            )
+            replica = Replica(self._cluster, self._settings, self._gateway, self._stop.part_died)
             parts.push_async_callback(replica.close)
             await replica.start()
             server = self._server(replica)

@@ -169,7 +169,7 @@ class Slots:
         self._snapshots.add(holding.number, taken.state, taken.journal, taken.read_bytes)
         holding.ready.set_result(None)
         took_ms = round(1000 * (self._loop.time() - since_s))
-        log.info("slot_taken", extra={"slot": holding.number, "read_bytes": taken.read_bytes, "took_ms": took_ms})
+        log.debug("slot_taken", extra={"slot": holding.number, "read_bytes": taken.read_bytes, "took_ms": took_ms})
 
     def _lost(self, holding: _Holding, _reason: str) -> None:
         """From the journal, which has said why."""
