@@ -1,18 +1,19 @@
 """How far a subscription's group has come, asked from outside: no member, and nothing is changed.
 
 Shape   progress_of(cluster, group, topic, partitions) -> Progress of each partition
+Admin   a consumer that may not see its group hears of it beside the answer, which is that nobody answers
 Errors  PipelineError: the brokers do not say
 """
 
 import logging
 
 import msgspec
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 
 from pipeline.asking import ANSWER_S, ask
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, read_note
-from pipeline.kafka_errors import describe
+from pipeline.kafka_errors import About, describe
 
 log = logging.getLogger(__name__)
 
@@ -43,18 +44,27 @@ def progress_of(cluster: Cluster, group: str, topic: str, partitions: list[int])
     """What the group has committed."""
     if not partitions:
         return {}
-    consumer = Consumer(cluster.consumer_config(group) | {"logger": log})
-    try:
-        asked = [TopicPartition(topic, partition) for partition in partitions]
-        found = ask(
-            cluster,
-            lambda: consumer.committed(asked, timeout=ANSWER_S),
-            lambda error: log.warning("progress_unknown", extra={"group": group, "error": describe(error)}),
-        )
-    finally:
-        consumer.close()
+    about = About((topic,), group)
+    found = ask(
+        cluster,
+        lambda: _committed(cluster, group, [TopicPartition(topic, partition) for partition in partitions]),
+        lambda error: log.warning("progress_unknown", extra={"group": group, "error": describe(error, about)}),
+        about,
+    )
     topic_id = cluster.topic_ids.of(topic)
     return {part.partition: _progress(part, topic_id) for part in found}
+
+
+def _committed(cluster: Cluster, group: str, asked: list[TopicPartition]) -> list[TopicPartition]:
+    """What no open transaction will change any more."""
+    question = [ConsumerGroupTopicPartitions(group, asked)]
+    admin = cluster.topic_ids.client()
+    answers = admin.list_consumer_group_offsets(question, require_stable=True, request_timeout=ANSWER_S)
+    found: list[TopicPartition] = answers[group].result().topic_partitions
+    for part in found:
+        if part.error is not None:
+            raise KafkaException(part.error)
+    return found
 
 
 def _progress(part: TopicPartition, topic_id: str) -> Progress:
