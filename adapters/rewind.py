@@ -22,7 +22,7 @@ from pipeline.errors import PipelineError, TopicMissingError, TransactionFailedE
 from pipeline.held import HeldKey
 from pipeline.held_reader import KafkaHeldReader
 from pipeline.held_record import EVENTS, held_key
-from pipeline.kafka_errors import About, describe, kafka_error
+from pipeline.kafka_errors import About, describe, is_access, kafka_error
 from pipeline.ports import Batch, Commit, Start, Write
 from pipeline.restoring import Restored, Restoring
 from pipeline.rewinding import Rewound, rewound
@@ -146,7 +146,7 @@ class Rewind:
         message = consumer.poll(POLL_S)
         error = None if message is None else message.error()
         if error is not None:
-            log.warning("rewind_waits", extra={"topic": self._topic, "error": describe(error, self._about)})
+            self._waits(error, About((self._topic,), self._group))
         if self._disturbed:
             raise PipelineError(f"{self._label}: somebody joined group {self._group} meanwhile; nothing was changed")
 
@@ -169,7 +169,7 @@ class Rewind:
             target: one that skips needs no held keys that can be trusted.
             end_transactions: end what a killed owner has left open. Never beside a living one: it would be fenced.
         """
-        starts = Starts(self._cluster, consumer, self._topic, self._start, self._waits, self._about).of(partitions)
+        starts = Starts(self._cluster, consumer, self._topic, self._start, self._asks_again, self._about).of(partitions)
         if not self._holds:
             return {partition: _Known(start, CommitNote(), []) for partition, start in starts.items()}
         if not end_transactions:
@@ -178,7 +178,7 @@ class Rewind:
         return {one.partition: _Known(starts[one.partition], one.note, list(one.keys)) for one in restored}
 
     def _restored(self, consumer: Consumer, starts: dict[int, Start], *, skip: bool) -> list[Restored]:
-        restoring = Restoring(KafkaHeldReader(self._cluster, self._held_topic), EVENTS, self._label)
+        restoring = Restoring(self._held_reader(), EVENTS, self._label)
         restored: list[Restored] = []
         until_s = time.monotonic() + HELD_S
         try:
@@ -199,11 +199,21 @@ class Rewind:
         finally:
             restoring.close()
 
-    def _waits(self, error: KafkaError) -> None:
-        log.warning("rewind_waits", extra={"topic": self._topic, "error": describe(error, self._about)})
+    def _held_reader(self) -> KafkaHeldReader:
+        about = About((self._held_topic,))
+        return KafkaHeldReader(self._cluster, self._held_topic, lambda error: self._waits(error, about))
+
+    def _asks_again(self, error: KafkaError) -> None:
+        self._waits(error, self._about)
+
+    def _waits(self, error: KafkaError, about: About) -> None:
+        """For what passes; a right that is missing does not."""
+        if is_access(error):
+            raise self._cluster.explain(error, about)
+        log.warning("rewind_waits", extra={"topic": self._topic, "error": describe(error, about)})
 
     def _decide(self, consumer: Consumer, known: dict[int, _Known], target: Target) -> dict[int, Rewound]:
-        starts = Starts(self._cluster, consumer, self._topic, self._start, self._waits, self._about)
+        starts = Starts(self._cluster, consumer, self._topic, self._start, self._asks_again, self._about)
         to = starts.offsets_at(target.at, sorted(known))
         return {
             partition: rewound(one.start, one.held, to[partition], skip=target.skip)

@@ -8,7 +8,7 @@ Errors  PipelineError: the broker does not say where the partitions end
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
@@ -29,9 +29,16 @@ _NOTHING_LOST = {KafkaError._PARTITION_EOF, KafkaError.GROUP_AUTHORIZATION_FAILE
 class KafkaHeldReader:
     """Reads the held partitions of one input back, a little at a time."""
 
-    def __init__(self, cluster: Cluster, topic: str) -> None:
+    def __init__(self, cluster: Cluster, topic: str, on_trouble: Callable[[KafkaError], None] | None = None) -> None:
+        """Nothing is read yet.
+
+        Args:
+            cluster, topic: where the held keys are.
+            on_trouble: hears what is not read, and may raise; without, that is logged and waited for.
+        """
         self._cluster = cluster
         self._topic = topic
+        self._on_trouble = on_trouble or self._unread
         self._consumer: Consumer | None = None
         self._ends: dict[int, int] = {}
         self._since_s: dict[int, float] = {}
@@ -84,7 +91,7 @@ class KafkaHeldReader:
                 else:
                     self._short.add(partition)
             elif error is not None and error.code() not in _NOTHING_LOST:
-                self._unread(error)
+                self._on_trouble(error)
         for partition in done:
             self._drop(partition)
         for partition in self._short:
@@ -141,7 +148,7 @@ class KafkaHeldReader:
             }
 
         try:
-            return ask(self._cluster, ends, self._unread, About((self._topic,)))
+            return ask(self._cluster, ends, self._on_trouble, About((self._topic,)))
         finally:
             consumer.close()
 
