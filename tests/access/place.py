@@ -1,19 +1,25 @@
 """A guarded cluster, a queue and an HTTP subscription on it, and the user whose rights are given and taken.
 
 Shape   Place(cluster, folder, sink): .ours is a super user's configuration, .theirs the user's; invoke() and run() are
-        the user's; stage(name) gives a configuration of other topics
+        the user's; stage(name) gives a configuration of other topics. guarded_place(folder) starts and ends it all
 Fates   what is refused for good (400) or put off beyond the bound of held keys (503), of the next events that come
 """
 
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from adapters.access import Right
+from adapters.settings import Settings
+from adapters.settings_file import load_settings
 from tests.access.rights import Rights
-from tests.brokers.guarded import PASSWORD, GuardedCluster
+from tests.brokers.guarded import PASSWORD, GuardedCluster, guarded_cluster
 from tests.harness.command import Result, Running, invoke
 from tests.harness.kafka import committed_count, read_all
 from tests.harness.sink import Sink
@@ -27,26 +33,44 @@ HELD_S = 8.1
 TOPIC, QUEUE = "job-message", "cmq.queue.ops"
 NAMES = ("ops-queue", "billing")
 
+SAMPLE = load_settings(str(Path(__file__).with_name("sample.yaml")), {})
+"""As the cases' configuration, for a list of them before there is a broker."""
 
-def configured(folder: Path, servers: str, url: str, topic: str = TOPIC) -> Setting:
-    """A queue and an HTTP subscription."""
+
+def settings_of(setting: Setting) -> Settings:
+    return load_settings(setting.file, {"PASSWORD": PASSWORD})
+
+
+def shown(right: Right) -> str:
+    """For the name of a test."""
+    return f"{right.name}-{right.operation}"
+
+
+def names_it(text: str, right: Right) -> bool:
+    """Whether a line says what was refused."""
+    return any(right.name in line and "AUTHORIZATION_FAILED" in line for line in text.splitlines())
+
+
+def configured(folder: Path, servers: str, url: str, topic: str = TOPIC, **more: Any) -> Setting:
+    """A queue and an HTTP subscription; `more` is of the latter."""
     folder.mkdir(exist_ok=True)
     setting = Setting(folder, servers, topic)
     setting.config["topics"] |= {"partitions": 2}
     setting.queue("ops-queue", "ops" if topic == TOPIC else f"{topic}-ops")
-    setting.http("billing", url, on_refused="dead-letter", retry_schedule_s=[HELD_S])
+    setting.http("billing", url, **{"on_refused": "dead-letter", "retry_schedule_s": [HELD_S], **more})
     return setting
 
 
 class Place:
     """One a module: its topics and rights are shared, its events are not."""
 
-    def __init__(self, cluster: GuardedCluster, folder: Path, sink: Sink) -> None:
+    def __init__(self, cluster: GuardedCluster, folder: Path, sink: Sink, **more: Any) -> None:
         self.rights = Rights(cluster)
         self.servers = cluster.bootstrap_servers
         self._cluster = cluster
         self._folder = folder
         self._sink = sink
+        self._more = more
         self.ours, self.theirs = self.stage(TOPIC)
         self._jobs = count(1)
         self.next_fates: deque[int] = deque()
@@ -56,7 +80,9 @@ class Place:
     def stage(self, topic: str) -> tuple[Setting, Setting]:
         """Configurations of the same topics: a super user's, and the user's."""
         url = self._sink.url("/")
-        ours, theirs = (configured(self._folder / f"{topic}-{who}", self.servers, url, topic) for who in "ab")
+        ours, theirs = (
+            configured(self._folder / f"{topic}-{who}", self.servers, url, topic, **self._more) for who in "ab"
+        )
         theirs.config["kafka"] |= self._cluster.as_user("${PASSWORD}")
         return ours, theirs
 
@@ -94,6 +120,20 @@ class Place:
         arrived = committed_count(self.servers, QUEUE) if name == "ops-queue" else self._sink.accepted("/")
         return arrived + len({letter.key for letter in read_all(self.servers, self.ours.dead_letter_topic(name))})
 
+    def came(self, name: str) -> int:
+        """How many messages there are, or attempts were, of whatever event."""
+        return committed_count(self.servers, QUEUE) if name == "ops-queue" else len(self._sink.requests)
+
     def done(self, name: str) -> bool:
         """Whether all have."""
         return self.arrived(name) == self.published()
+
+
+@contextmanager
+def guarded_place(folder: Path, **more: Any) -> Iterator[Place]:
+    """With its topics; `more` is of the HTTP subscription."""
+    with guarded_cluster() as cluster, Sink() as sink:
+        one = Place(cluster, folder, sink, **more)
+        one.ours.create_topics()
+        one.create_redrive_topics()
+        yield one

@@ -1,29 +1,13 @@
 """`check --online` names the rights that `run` will lack, before it is started."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from adapters.access import Kind, Part, Right, rights_of
-from adapters.settings_file import load_settings
-from tests.access.place import Place
-from tests.brokers.guarded import guarded_cluster
-from tests.harness.sink import Sink
+from tests.access.place import SAMPLE, Place, shown
 
 pytestmark = [pytest.mark.native_cluster, pytest.mark.timeout(120)]
 
-SAMPLE = load_settings(str(Path(__file__).with_name("sample.yaml")), {})
 ASKED = [right for right in rights_of(Part.CHECK, SAMPLE) if right.kind is not Kind.TRANSACTIONAL_ID]
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with guarded_cluster() as cluster, Sink() as sink:
-        one = Place(cluster, tmp_path_factory.mktemp("check"), sink)
-        one.ours.create_topics()
-        one.create_redrive_topics()
-        yield one
 
 
 def test_with_all_of_them_it_is_fine(place: Place) -> None:
@@ -32,7 +16,7 @@ def test_with_all_of_them_it_is_fine(place: Place) -> None:
     assert result.status == 0, result
 
 
-@pytest.mark.parametrize("right", ASKED, ids=[f"{one.name}-{one.operation}" for one in ASKED])
+@pytest.mark.parametrize("right", ASKED, ids=map(shown, ASKED))
 def test_with_one_fewer_that_one_is_named(right: Right, place: Place) -> None:
     place.rights.only(one for one in rights_of(Part.CHECK, SAMPLE) if one != right)
     result = place.invoke("check", "--online")

@@ -4,37 +4,21 @@ One cluster for all. The part concerned is started without one right, says which
 """
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from confluent_kafka import Consumer, KafkaError
 
 from adapters.access import Operation, Part, Right, rights_of, run_rights
-from adapters.settings import Settings
-from adapters.settings_file import load_settings
-from tests.access.place import QUEUE, TOPIC, Place
-from tests.brokers.guarded import PASSWORD, guarded_cluster
+from tests.access.place import QUEUE, SAMPLE, TOPIC, Place, names_it, settings_of, shown
+from tests.brokers.guarded import PASSWORD
 from tests.harness.command import Running, wait_until
 from tests.harness.kafka import committed_count, produce
-from tests.harness.sink import Sink
 from tests.integration.setting import Setting
 
 pytestmark = [pytest.mark.native_cluster, pytest.mark.timeout(120)]
 
-SAMPLE = load_settings(str(Path(__file__).with_name("sample.yaml")), {})
-"""As the cases' configuration, for a list of them before there is a broker."""
-
 OF_RUN = [(one.name, right) for one in SAMPLE.subscriptions for right in run_rights(one, SAMPLE)]
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    with guarded_cluster() as cluster, Sink() as sink:
-        one = Place(cluster, tmp_path_factory.mktemp("access"), sink)
-        one.ours.create_topics()
-        one.create_redrive_topics()
-        yield one
 
 
 @pytest.fixture
@@ -43,17 +27,9 @@ def stage(place: Place, unique: Callable[[str], str]) -> tuple[Setting, Setting]
     return place.stage(unique("job-message").lower())
 
 
-def settings_of(setting: Setting) -> Settings:
-    return load_settings(setting.file, {"PASSWORD": PASSWORD})
-
-
 def numbered(part: Part) -> list[object]:
     """Each right of a part, by its place in the list."""
-    return [pytest.param(at, id=_id(right)) for at, right in enumerate(rights_of(part, SAMPLE))]
-
-
-def _id(right: Right) -> str:
-    return f"{right.name}-{right.operation}"
+    return [pytest.param(at, id=shown(right)) for at, right in enumerate(rights_of(part, SAMPLE))]
 
 
 def without(place: Place, part: Part, at: int, setting: Setting) -> Right:
@@ -61,11 +37,6 @@ def without(place: Place, part: Part, at: int, setting: Setting) -> Right:
     rights = rights_of(part, settings_of(setting))
     place.rights.only(right for right in rights if right != rights[at])
     return rights[at]
-
-
-def names_it(text: str, right: Right) -> bool:
-    """Whether a line says what was refused."""
-    return any(right.name in line and "AUTHORIZATION_FAILED" in line for line in text.splitlines())
 
 
 def crashed(running: Running) -> bool:
@@ -102,7 +73,7 @@ def test_everything_works_with_these_rights_alone(place: Place) -> None:
     assert committed_count(place.servers, f"cmq.{TOPIC}.billing.held") > 0, "no key was held"
 
 
-@pytest.mark.parametrize(("name", "right"), OF_RUN, ids=[f"{name}-{_id(right)}" for name, right in OF_RUN])
+@pytest.mark.parametrize(("name", "right"), OF_RUN, ids=[f"{name}-{shown(right)}" for name, right in OF_RUN])
 def test_run_names_the_right_that_it_lacks_and_goes_on_once_it_has_it(name: str, right: Right, place: Place) -> None:
     (one,) = (one for one in settings_of(place.ours).subscriptions if one.name == name)
     place.rights.only(other for other in run_rights(one, settings_of(place.ours)) if other != right)
