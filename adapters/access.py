@@ -64,6 +64,7 @@ class Part(StrEnum):
     REDRIVE = "redrive"
     QUEUE_READER = "queue-reader"
     TRACE = "trace"
+    REWIND = "rewind"
 
 
 def rights_of(part: Part, settings: Settings) -> list[Right]:
@@ -134,14 +135,34 @@ def _queue_reader(settings: Settings) -> Iterator[Right]:
 
 
 def _trace(settings: Settings) -> Iterator[Right]:
-    """To read a trace with all that it is compared with."""
-    yield Right(Kind.TOPIC, TRACE_TOPIC, Operation.READ)
     for one in settings.subscriptions:
-        yield Right(Kind.TOPIC, event_topic(one.topic, settings.topics.prefix), Operation.READ)
-        yield Right(Kind.TOPIC, dead_letter_topic(one.topic, one.name), Operation.READ)
-        yield Right(Kind.GROUP, subscription_group(one.topic, one.name), Operation.DESCRIBE)
-        if isinstance(one, HttpSubscriptionSettings):
-            yield Right(Kind.TOPIC, held_topic(one.topic, one.name), Operation.READ)
+        yield from trace_rights(one, settings)
+
+
+def trace_rights(one: QueueSubscriptionSettings | HttpSubscriptionSettings, settings: Settings) -> Iterator[Right]:
+    """What `trace` needs for one subscription: whether a dead letter was sent again, its own group tells."""
+    yield Right(Kind.TOPIC, event_topic(one.topic, settings.topics.prefix), Operation.READ)
+    yield Right(Kind.TOPIC, dead_letter_topic(one.topic, one.name), Operation.READ)
+    for group in (subscription_group(one.topic, one.name), redrive_group(one.topic, one.name)):
+        yield Right(Kind.GROUP, group, Operation.DESCRIBE)
+    if isinstance(one, HttpSubscriptionSettings):
+        yield from (Right(Kind.TOPIC, name, Operation.READ) for name in (held_topic(one.topic, one.name), TRACE_TOPIC))
+
+
+def _rewind(settings: Settings) -> Iterator[Right]:
+    for one in settings.subscriptions:
+        yield from rewind_rights(one, settings)
+
+
+def rewind_rights(one: QueueSubscriptionSettings | HttpSubscriptionSettings, settings: Settings) -> Iterator[Right]:
+    """What `rewind` needs for one subscription; a transaction that a killed process left open it waits out."""
+    group = subscription_group(one.topic, one.name)
+    yield Right(Kind.TOPIC, event_topic(one.topic, settings.topics.prefix), Operation.READ)
+    yield Right(Kind.GROUP, group, Operation.READ)
+    yield Right(Kind.TRANSACTIONAL_ID, f"{group}.rewind.", Operation.WRITE, prefixed=True)
+    if isinstance(one, HttpSubscriptionSettings):
+        held = held_topic(one.topic, one.name)
+        yield from (Right(Kind.TOPIC, held, operation) for operation in (Operation.READ, Operation.WRITE))
 
 
 def _configs(names: Iterable[str]) -> Iterator[Right]:
@@ -158,4 +179,5 @@ _RIGHTS: dict[Part, Callable[[Settings], Iterator[Right]]] = {
     Part.REDRIVE: _redrive,
     Part.QUEUE_READER: _queue_reader,
     Part.TRACE: _trace,
+    Part.REWIND: _rewind,
 }
