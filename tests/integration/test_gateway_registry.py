@@ -30,6 +30,7 @@ from pipeline.cmq_registry import Gone, QueueAttributes, QueueEntry, Subscriptio
 from pipeline.topics import queue_topic, topic_spec
 from tests.brokers.broker import Broker
 from tests.harness.kafka import read_all
+from tests.unit.gateway.replicas import until
 
 pytestmark = pytest.mark.real_broker
 
@@ -289,5 +290,18 @@ def test_many_who_catch_up_at_once_ask_together(broker: Broker, unique: Unique) 
         pair.one.view._ask = counted  # type: ignore[method-assign]  # counts
         await asyncio.gather(*(pair.one.view.catch_up() for _ in range(500)))
         assert 1 <= asked <= 2
+
+    with_replicas(broker, unique, play)
+
+
+def test_a_registry_that_was_deleted_and_made_again_is_read_from_its_beginning(broker: Broker, unique: Unique) -> None:
+    async def play(pair: Pair) -> None:
+        for number in range(3):
+            await pair.one.writer.manage(create(f"{unique('queue')}{number}", f"queue-{number}"))
+        await pair.other.view.catch_up()
+        assert len(pair.other.view.state.queues()) >= 3
+        pair.one.logs.delete(pair.topic, time.monotonic() + 60)
+        pair.one.logs.create(registry_spec(1, pair.topic))
+        await until(lambda: not pair.other.view.state.queues())
 
     with_replicas(broker, unique, play)
