@@ -75,7 +75,10 @@ class Rewind:
 
     def members(self) -> int:
         """How many members the group has."""
-        return members_of(self._cluster, self._group)
+        try:
+            return members_of(self._cluster, self._group)
+        except KafkaException as error:
+            raise self._cluster.explain(error, self._about) from error
 
     def plan(self, target: Target) -> dict[int, Rewound]:
         """What would become of each partition."""
@@ -235,7 +238,11 @@ class Rewind:
 
 
 def members_of(cluster: Cluster, group: str) -> int:
-    """How many members a group has; none if there is no such group."""
+    """How many members a group has; none if there is no such group.
+
+    Raises:
+        KafkaException: nobody says so now.
+    """
     admin = cluster.topic_ids.client()
     try:
         answers = admin.describe_consumer_groups([group], request_timeout=ANSWER_S)
@@ -243,7 +250,7 @@ def members_of(cluster: Cluster, group: str) -> int:
     except KafkaException as error:
         if kafka_error(error).code() == KafkaError.GROUP_ID_NOT_FOUND:
             return 0
-        raise cluster.explain(error, About(group=group)) from error
+        raise
 
 
 def _without_owner(start: Start) -> Start:

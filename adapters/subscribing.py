@@ -22,7 +22,7 @@ from adapters.rewind import Rewind, Target, members_of
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, write_note
 from pipeline.errors import PipelineError, TopicMissingError
-from pipeline.kafka_errors import About
+from pipeline.kafka_errors import About, is_passing, kafka_error
 from pipeline.subscription import Start, Subscription
 from pipeline.topics import held_topic, subscription_group
 
@@ -43,7 +43,22 @@ def begin_at_end(cluster: Cluster, subscription: Subscription, kafka_topic: str)
         TopicMissingError, PipelineError: it was not done.
     """
     group = subscription_group(subscription.topic_name, subscription.name)
-    _until_left(cluster, group)
+    until_s = time.monotonic() + LEAVE_S
+    while True:
+        try:
+            if not (members := members_of(cluster, group)):
+                return _begin(cluster, subscription, kafka_topic, group)
+        except KafkaException as error:
+            if time.monotonic() >= until_s or not (kafka_error(error).retriable() or is_passing(error)):
+                raise cluster.explain(error, About((kafka_topic,), group)) from error
+        else:
+            # They would be given other offsets than they work with; the brokers would refuse that.
+            if time.monotonic() >= until_s:
+                raise PipelineError(f"group {group} has {members} members still, of a former subscription of that name")
+        time.sleep(LOOK_S)
+
+
+def _begin(cluster: Cluster, subscription: Subscription, kafka_topic: str, group: str) -> dict[int, int]:
     consumer = Consumer(cluster.consumer_config(group, cluster.note) | {"logger": log})
     try:
         metadata = consumer.list_topics(timeout=ANSWER_S).topics
@@ -54,19 +69,8 @@ def begin_at_end(cluster: Cluster, subscription: Subscription, kafka_topic: str)
         if subscription.http is not None and held is not None and _was_written(consumer, held):
             return _anew(cluster, subscription, kafka_topic)
         return _commit_ends(cluster, consumer, kafka_topic, partitions)
-    except KafkaException as error:
-        raise cluster.explain(error, About((kafka_topic,), group)) from error
     finally:
         consumer.close()
-
-
-def _until_left(cluster: Cluster, group: str) -> None:
-    """Members would be given other offsets than they work with; the brokers would refuse that."""
-    until_s = time.monotonic() + LEAVE_S
-    while members := members_of(cluster, group):
-        if time.monotonic() >= until_s:
-            raise PipelineError(f"group {group} has {members} members still, of a former subscription of that name")
-        time.sleep(LOOK_S)
 
 
 def _was_written(consumer: Consumer, topic: TopicMetadata) -> bool:
