@@ -18,9 +18,22 @@ from tests.harness.command import Result
 from tests.unit.adapters.configurations import HTTP, QUEUE, load, tree
 from tests.unit.adapters.in_process import command
 
-NAMES = ["demo", "check", "topics", "acls", "publish", "simulate", "run", "dead-letters", "trace", "rewind", "decode"]
+NAMES = [
+    "demo",
+    "check",
+    "topics",
+    "acls",
+    "publish",
+    "simulate",
+    "run",
+    "gateway",
+    "dead-letters",
+    "trace",
+    "rewind",
+    "decode",
+]
 MODULES = {module.NAME: module for module in cli.COMMANDS}
-NEEDING_SETTINGS = ["check", "topics", "acls", "publish", "run", "dead-letters", "trace", "rewind"]
+NEEDING_SETTINGS = ["check", "topics", "acls", "publish", "run", "gateway", "dead-letters", "trace", "rewind"]
 MORE = {
     "dead-letters": ["list", "a/b"],
     "trace": ["a/b", "--job", "job-1"],

@@ -79,7 +79,7 @@ FAULTS: list[tuple[Tree, str]] = [
     ),
     (
         gateway(port=1),
-        "gateway.port: is not a key of the configuration; allowed: keys, listen, hosts, clock_tolerance_s",
+        "gateway.port: is not a key of the configuration; allowed: keys, listen, internal, hosts, clock_tolerance_s",
     ),
     (gateway(listen="8090"), "gateway.listen: '8090': must be HOST:PORT"),
     (gateway(hosts=["https://a"]), "gateway.hosts[0]: 'https://a': must be HOST or HOST:PORT without a scheme"),
