@@ -14,9 +14,10 @@ Cost    a thread, asleep while nothing is under way
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
@@ -44,6 +45,8 @@ class Delivery(NamedTuple):
     offset: int
     error: KafkaError | None = None
 
+
+Taken = TypeVar("Taken")
 
 Told = Callable[[Delivery], None]
 
@@ -83,8 +86,8 @@ class LoopProducer:
         self._ask_again = ask_again
         self._on_loop = on_loop
         self._producer = Producer(self._config)
-        self._reports: list[tuple[Told, Delivery]] = []
-        self._doubted: list[_Record] = []
+        self._reports: deque[tuple[Told, Delivery]] = deque()
+        self._doubted: deque[_Record] = deque()
         self._stopping = threading.Event()
         self._thread = ClientThread("producer-reports", self._run, on_died)
         self._thread.start()
@@ -107,7 +110,7 @@ class LoopProducer:
         if self._ask_again and is_unknown_topic(refusal):
             self._doubted.append(record)
         else:
-            self._on_loop(partial(told, Delivery(ANY_PARTITION, UNKNOWN_OFFSET, refusal)))
+            self._on_loop(partial(told, _failed(refusal)))
 
     def close(self, flush_s: float = FLUSH_S) -> None:
         """Wait for what is under way, then let go of the client. Blocks; the loop must still run."""
@@ -115,6 +118,8 @@ class LoopProducer:
         self._stopping.set()
         self._thread.join()
         self._end(self._producer)
+        for record in _taken(self._doubted):
+            self._reports.append((record.told, _failed(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART))))
         self._hand_over()
 
     def _offer(self, record: "_Record") -> KafkaError | None:
@@ -130,7 +135,7 @@ class LoopProducer:
 
     def _offer_again(self) -> None:
         """Ask the brokers for the topics that the client thinks unknown, and offer their records again."""
-        doubted, self._doubted = self._doubted, []
+        doubted = _taken(self._doubted)
         topics = {record.topic for record in doubted}
         for topic in topics if len(topics) <= FEW else [None]:
             try:
@@ -140,7 +145,7 @@ class LoopProducer:
         for record in doubted:
             refusal = self._offer(record._replace(again=True))
             if refusal is not None:
-                self._reports.append((record.told, Delivery(ANY_PARTITION, UNKNOWN_OFFSET, refusal)))
+                self._reports.append((record.told, _failed(refusal)))
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -171,8 +176,16 @@ class LoopProducer:
 
     def _hand_over(self) -> None:
         if self._reports:
-            reports, self._reports = self._reports, []
-            self._on_loop(partial(_tell, reports))
+            self._on_loop(partial(_tell, _taken(self._reports)))
+
+
+def _taken(queue: deque[Taken]) -> list[Taken]:
+    """All that stands in a queue to which other threads append."""
+    return [queue.popleft() for _ in range(len(queue))]
+
+
+def _failed(error: KafkaError) -> Delivery:
+    return Delivery(ANY_PARTITION, UNKNOWN_OFFSET, error)
 
 
 def _tell(reports: list[tuple[Told, Delivery]]) -> None:
