@@ -1,0 +1,50 @@
+"""`batch-events gateway` on a broker, with one key and the queue `bench`, for the benchmarks.
+
+Shape   gateway_exists(); with gateway(servers, folder) as server. The command needs only kafka, gateway.listen, keys
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvloop
+
+from tests.benchmarks.cmq_calls import CmqCalls
+from tests.benchmarks.queue_server import QueueServer, wait_for_port
+from tests.benchmarks.raw_http import connect
+from tests.brokers.ports import free_ports
+from tests.harness.command import COMMAND
+
+OURS = "gateway"
+QUEUE = "bench"
+SECRET_ID, SECRET_KEY = "AKIDbench", "a key of the benchmark"
+
+
+def gateway_exists() -> bool:
+    """Whether there is such a command."""
+    return subprocess.run([COMMAND, "gateway", "--help"], capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def gateway(servers: str, folder: Path) -> Iterator[QueueServer]:
+    """One replica."""
+    (port,) = free_ports(1)
+    config = folder / "batch-events.yaml"
+    listen = {"listen": f"127.0.0.1:{port}", "keys": {SECRET_ID: SECRET_KEY}}
+    config.write_text(json.dumps({"kafka": {"bootstrap.servers": servers}, "gateway": listen}))
+    with subprocess.Popen([COMMAND, "gateway", "--log-level", "ERROR", "--config", str(config)]) as process:
+        try:
+            wait_for_port(port, process)
+            calls = CmqCalls(f"127.0.0.1:{port}", QUEUE, SECRET_ID, SECRET_KEY)
+            uvloop.run(_create(port, calls))
+            yield QueueServer(OURS, port, process.pid, calls)
+        finally:
+            process.terminate()
+
+
+async def _create(port: int, calls: CmqCalls) -> None:
+    connection = await connect(port)
+    calls.done(await connection.call(calls.create()))
+    connection.close()
