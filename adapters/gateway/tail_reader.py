@@ -4,7 +4,7 @@ Shape   TailReader(Pace, cluster, on_loop, on_died, on_trouble): changed(follow,
         or paused, or is to begin elsewhere; the reader's own thread does what follows from it, all that changed at once
 Two     a fetch names every partition that is read, and each record ends a fetch: a thousand idle partitions beside a
         busy one would cost broker and client more than the records. So there are two readers: partitions that have
-        something go to the quick one, those that have had nothing for COOL_S to the slow one (pair_up)
+        something go to the quick one, those that have had nothing for COOL_S to the slow one
         What was read reaches the loop by one call for each poll, and its listeners there
 Kafka   read_committed, `auto.offset.reset=error`: an offset that the log does not have is told to on_trouble
 Bounds  two batches of STEP bodies are handed over and not yet taken by the loop; then nothing is read
@@ -33,6 +33,11 @@ STEP = 500
 WAKE_S = 0.02
 REST_S = 1.0
 COOL_S = 30.0
+MANY = 200
+COOL_OF_MANY_S = 2.0
+"""With many partitions in the quick reader each record waits for the fetches of all."""
+
+SWEEP_S = 1.0
 AHEAD = 2
 
 OnTrouble = Callable[[Follow, KafkaError], None]
@@ -111,9 +116,9 @@ class TailReader:
                 self._wake.clear()
             elif messages := self._read():
                 self._hand_over(messages)
-            if self._quick and time.monotonic() - self._swept_s > COOL_S / 10:
+            if self._quick and time.monotonic() - self._swept_s > SWEEP_S:
                 self._swept_s = time.monotonic()
-                idle_s = self._swept_s - COOL_S
+                idle_s = self._swept_s - (COOL_S if len(self._following) <= MANY else COOL_OF_MANY_S)
                 self._pass_on([follow for follow in self._following.values() if follow.heard_s < idle_s])
 
     def _read(self) -> list[Message]:

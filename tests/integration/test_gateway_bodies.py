@@ -300,6 +300,7 @@ def test_what_goes_to_the_other_reader_and_back_is_read_once_and_in_order(
         assert all(heard.offsets == list(range(ends[part].end)) for part, heard in enumerate(heards))
 
     monkeypatch.setattr(tail_reader, "COOL_S", 0.2)
+    monkeypatch.setattr(tail_reader, "SWEEP_S", 0.05)
     play(work)
 
 
