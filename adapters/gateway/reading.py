@@ -47,7 +47,7 @@ class Reading(BodyListener):
             if partition not in self.shelves:
                 frontier = self._state.partition(partition).frontier
                 self.shelves[partition] = Shelf(frontier, self._context.budget, self._context.limits)
-                self._context.readers.follow(self._topic, partition, frontier, self)
+                self._context.readers.follow(self._topic, partition, frontier, self, self._state.topic_id)
         self._coming(COLD_S)
         return True
 

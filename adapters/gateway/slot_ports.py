@@ -117,8 +117,8 @@ class BodyListener(Protocol):
 class BodyReaders(Protocol):
     """Read queue topics without a group: tails, and single offsets again. The event loop's thread calls it."""
 
-    def follow(self, topic: str, partition: int, offset: int, listener: BodyListener) -> None:
-        """Read on from there, until unfollow(); read_committed."""
+    def follow(self, topic: str, partition: int, offset: int, listener: BodyListener, topic_id: str = "") -> None:
+        """Read on from there, until unfollow(); read_committed; with an id only while the topic has it."""
 
     def unfollow(self, topic: str, partition: int) -> None:
         """Stop; nothing more comes after this call."""

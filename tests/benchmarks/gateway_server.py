@@ -15,11 +15,12 @@ from tests.benchmarks.cmq_calls import CmqCalls
 from tests.benchmarks.queue_server import QueueServer, wait_for_port
 from tests.benchmarks.raw_http import connect
 from tests.brokers.ports import free_ports
-from tests.harness.command import COMMAND
+from tests.harness.command import COMMAND, environment
 
 OURS = "gateway"
 QUEUE = "bench"
 SECRET_ID, SECRET_KEY = "AKIDbench", "a key of the benchmark"
+VARIABLE = "BENCHMARK_KEY"
 
 
 def gateway_exists() -> bool:
@@ -32,9 +33,15 @@ def gateway(servers: str, folder: Path) -> Iterator[QueueServer]:
     """One replica."""
     (port,) = free_ports(1)
     config = folder / "batch-events.yaml"
-    listen = {"listen": f"127.0.0.1:{port}", "keys": {SECRET_ID: SECRET_KEY}}
-    config.write_text(json.dumps({"kafka": {"bootstrap.servers": servers}, "gateway": listen}))
-    with subprocess.Popen([COMMAND, "gateway", "--log-level", "ERROR", "--config", str(config)]) as process:
+    said = {
+        "kafka": {"bootstrap.servers": servers},
+        "topics": {"replication_factor": 1},
+        "http": {"listen": "127.0.0.1:0"},
+        "gateway": {"listen": f"127.0.0.1:{port}", "keys": {SECRET_ID: f"${{{VARIABLE}}}"}},
+    }
+    config.write_text(json.dumps(said))
+    command = [COMMAND, "gateway", "--log-level", "ERROR", "--config", str(config)]
+    with subprocess.Popen(command, env=environment({VARIABLE: SECRET_KEY})) as process:
         try:
             wait_for_port(port, process)
             calls = CmqCalls(f"127.0.0.1:{port}", QUEUE, SECRET_ID, SECRET_KEY)

@@ -66,7 +66,7 @@ class MemoryQueues(BodyReaders, QueueLogs):
         self.log(name, partition).extend([None] * count)
         self._soon()
 
-    def follow(self, topic: str, partition: int, offset: int, listener: BodyListener) -> None:
+    def follow(self, topic: str, partition: int, offset: int, listener: BodyListener, topic_id: str = "") -> None:  # noqa: ARG002  of the port
         assert (topic, partition) not in self.tails
         self.tails[topic, partition] = listener, offset
         self.paused.discard((topic, partition))
