@@ -1,6 +1,6 @@
 """CMQ's queues on Kafka: keeps the port Queues.
 
-Shape   KafkaQueues(view, router, sender, names, heap, times): every action on queues, on any replica
+Shape   KafkaQueues(view, router, sender, names, times, limits): every action on queues, on any replica
 Finds   a name in the registry, read to its end on a miss; a Kafka topic that nobody has made an entry for is adopted
 Goes    messages straight into the queue's Kafka topic; what concerns their states to the owner of the queue's slot;
         what concerns the queue itself to the owner of slot 0
@@ -12,6 +12,7 @@ from secrets import token_hex
 from typing import Protocol, cast
 
 from adapters.gateway.errors import Row
+from adapters.gateway.limits import Limits
 from adapters.gateway.log_names import LogNames
 from adapters.gateway.message_ids import DELAY_UNTIL, derived_id
 from adapters.gateway.peer_messages import (
@@ -58,13 +59,14 @@ class KafkaQueues:
         sender: Sender,
         names: LogNames,
         times: Times,
+        limits: Limits,
     ) -> None:
         self._view = view
         self._router = router
         self._send = sender
         self._names = names
         self._times = times
-        self._heap = QueueHeap(self._counts)
+        self._heap = QueueHeap(self._counts, limits.delayed_most)
 
     def close(self) -> None:
         """Ask no more."""
@@ -110,7 +112,7 @@ class KafkaQueues:
         most = entry.attributes.max_msg_size
         if any(len(body) > most for body in bodies):
             raise Row.MESSAGE_TOO_BIG.error()
-        self._heap.check(entry, len(bodies), delayed=delay_s > 0)
+        await self._heap.admit(entry, len(bodies), delay_s)
         headers: Headers = []
         if delay_s > 0:
             headers = [(DELAY_UNTIL, b"%d" % (self._times.now_ms() + 1000 * delay_s))]

@@ -13,6 +13,7 @@ class Limits(msgspec.Struct, frozen=True):
     Attributes:
         in_flight: received and neither deleted nor visible again; beyond it 6070.
         delayed: put off and known by name; those behind them wait in the log.
+        delayed_most: put off by clients; beyond it 6070.
         prefetch: bodies at hand of a partition, and prefetch_bytes of them.
         again: bodies at hand, or on their way, of messages that are visible again.
         idle_s: a queue that nobody asks for so long is not read any more.
@@ -20,6 +21,7 @@ class Limits(msgspec.Struct, frozen=True):
 
     in_flight: int = 100_000
     delayed: int = 100_000
+    delayed_most: int = 20_000
     prefetch: int = 1_000
     prefetch_bytes: int = 4 * 1024 * 1024
     again: int = 256

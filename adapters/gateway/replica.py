@@ -1,6 +1,6 @@
 """The Kafka side of one replica: what keeps the ports Queues and Topics, and what that needs.
 
-Shape   Replica(cluster, settings, gateway, on_died): await start(), .queues, .topics, await trouble(),
+Shape   Replica(cluster, settings, gateway, on_died, limits): await start(), .queues, .topics, await trouble(),
         await close(). On the event loop's thread
 Order   the internal listener first: its address is our name in the group
 """
@@ -68,11 +68,13 @@ class Replica:
         settings: Settings,
         gateway: GatewaySettings,
         on_died: Callable[[str], None],
+        limits: Limits | None = None,
     ) -> None:
         self._cluster = cluster
         self._settings = settings
         self._gateway = gateway
         self._on_died = on_died
+        self._limits = limits or Limits()
         self._parts = AsyncExitStack()
         loop = asyncio.get_running_loop()
         self._clock = LoopClock(loop)
@@ -112,7 +114,7 @@ class Replica:
         self._join(slots, peers, writer)
         names = LogNames(kafka_logs.existing)
         times = SystemTimes()
-        self.queues = KafkaQueues(self._view, self._router, self._sender.send, names, times)
+        self.queues = KafkaQueues(self._view, self._router, self._sender.send, names, times, self._limits)
         parts.callback(self.queues.close)
         counts = TopicCounts(self._cluster, self._facts)
         prefix = self._settings.topics.prefix
@@ -178,7 +180,7 @@ class Replica:
 
     def _slot(self, _number: int, state: SlotState, journal: SlotJournal) -> Slot:
         states = cast("QueueStates", state)
-        return SlotOwner(states, journal, self._readers, self._logs, self._clock, self._key, Limits(), self._budget)
+        return SlotOwner(states, journal, self._readers, self._logs, self._clock, self._key, self._limits, self._budget)
 
     async def _serve(self, request: Request) -> Served:
         assert self._service is not None  # noqa: S101  nobody knows our address before

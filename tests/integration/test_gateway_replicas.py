@@ -10,6 +10,7 @@ from adapters.gateway import registry_view
 from adapters.gateway.errors import CmqError, Row
 from adapters.gateway.kafka_logs import KafkaLogs
 from adapters.gateway.kafka_queues import KafkaQueues
+from adapters.gateway.limits import Limits
 from adapters.gateway.log_names import LogNames
 from adapters.gateway.peer_client import Peers
 from adapters.gateway.peer_messages import Messages, ReceiveRequest
@@ -58,7 +59,7 @@ class Replica:
         self.address = f"127.0.0.1:{await self.server.listen('127.0.0.1')}"
         self.router = SlotRouter(self, self.peers, self.service, self.address)
         names = LogNames(self.logs.existing)
-        self.queues = KafkaQueues(self.view, self.router, self._send, names, SystemTimes())
+        self.queues = KafkaQueues(self.view, self.router, self._send, names, SystemTimes(), Limits())
 
     async def close(self) -> None:
         self.queues.close()

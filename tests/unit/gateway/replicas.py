@@ -12,6 +12,7 @@ import msgspec
 from adapters.gateway.errors import CmqError, Row
 from adapters.gateway.kafka_queues import KafkaQueues
 from adapters.gateway.kafka_topics import KafkaTopics
+from adapters.gateway.limits import Limits
 from adapters.gateway.log_names import LogNames
 from adapters.gateway.peer_client import Peers
 from adapters.gateway.peer_messages import (
@@ -184,7 +185,7 @@ class Replica:
         self.address = f"127.0.0.1:{await self.server.listen('127.0.0.1')}"
         self.router = SlotRouter(self, self.peers, self.service, self.address)
         names = LogNames(lambda: self._replicas.kafka_topics)
-        self.queues = KafkaQueues(self.view, self.router, self.send, names, SystemTimes())
+        self.queues = KafkaQueues(self.view, self.router, self.send, names, SystemTimes(), Limits())
         self.topics = KafkaTopics(self.view, self.router, self.send, names, self, "batch.", SystemTimes())
 
     async def close(self) -> None:

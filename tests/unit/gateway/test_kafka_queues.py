@@ -10,10 +10,13 @@ from adapters.gateway.message_ids import DELAY_UNTIL, derived_id
 from adapters.gateway.peer_messages import CreateTopicRequest
 from adapters.gateway.ports import QueueCounts
 from pipeline.clock import SystemTimes
-from pipeline.cmq_registry import QueueAttributes, SubscriptionEntry
+from pipeline.cmq_registry import QueueAttributes, QueueEntry, SubscriptionEntry
 from pipeline.free_text import MESSAGE_ID, ROUTING_KEY, TAGS, TEXT
 from pipeline.headers import find_header
-from tests.unit.gateway.replicas import Replica, Replicas, on_replicas, row_of, until
+from tests.unit.gateway.replicas import Replica, Replicas, on_replicas, row_of
+
+QUEUE = QueueEntry("q", "id", "topic id", 1, 0, QueueAttributes(), 0, 0)
+LIMIT_S = 20.0
 
 
 def test_a_queue_that_was_just_made_elsewhere_is_found_without_adopting_anything() -> None:
@@ -104,26 +107,67 @@ def test_a_delayed_message_says_until_when() -> None:
     on_replicas(play)
 
 
-def test_a_full_queue_takes_nothing_until_its_owner_counts_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue_heap, "REFRESH_S", 0.05)
-
+def test_a_full_queue_takes_nothing_until_its_owner_counts_fewer() -> None:
     async def play(replicas: Replicas) -> None:
         entry = await replicas.make_queue("q", max_msg_heap_num=10)
         replicas.move(entry.slot, 1)
         slot = replicas[1].slot(entry.slot)
         slot.tally = QueueCounts(active=4, inactive=3, delayed=3)
         queues = replicas[0].queues
+        for _ in range(2):
+            assert await row_of(queues.send("q", [b"x"], 0)) is Row.QUEUE_FULL
+        slot.tally = QueueCounts(active=8)
+        assert await row_of(queues.send("q", [b"x"] * 3, 0)) is Row.QUEUE_FULL
         await queues.send("q", [b"x"], 0)
-        await until(lambda: slot.asked)
-        await asyncio.sleep(0.02)
+        await queues.send("q", [b"x"], 0)
+        slot.tally = QueueCounts(active=10)
         assert await row_of(queues.send("q", [b"x"], 0)) is Row.QUEUE_FULL
-        slot.tally = QueueCounts(active=1)
-        await asyncio.sleep(0.06)
-        assert await row_of(queues.send("q", [b"x"], 0)) is Row.QUEUE_FULL  # it is asked now
-        await asyncio.sleep(0.02)
-        await queues.send("q", [b"x"], 0)
+        assert len(replicas[0].sent) == 2
 
     on_replicas(play)
+
+
+def test_an_owner_that_does_not_count_holds_no_send_up_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_heap, "ASK_S", 0.05)
+
+    async def count(_: QueueEntry) -> QueueCounts:
+        await asyncio.sleep(LIMIT_S)
+        return QueueCounts()
+
+    async def play() -> None:
+        heap = queue_heap.QueueHeap(count, 20)
+        async with asyncio.timeout(LIMIT_S / 2):
+            for _ in range(100):
+                await heap.admit(QUEUE, 1, 0)
+        heap.close()
+
+    asyncio.run(play())
+
+
+def test_what_was_put_off_here_counts_until_it_is_due_whatever_the_owner_knows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = 1_000.0
+
+    async def count(_: QueueEntry) -> QueueCounts:
+        return QueueCounts(delayed=1)
+
+    async def play() -> None:
+        nonlocal now_s
+        heap = queue_heap.QueueHeap(count, 4)
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now_s)
+        await heap.admit(QUEUE, 2, 10)
+        await heap.admit(QUEUE, 2, 20)
+        assert await row_of(heap.admit(QUEUE, 1, 1)) is Row.TOO_MANY_IN_FLIGHT
+        await heap.admit(QUEUE, 1, 0)
+        now_s += 10
+        await heap.admit(QUEUE, 2, 10)
+        assert await row_of(heap.admit(QUEUE, 1, 1)) is Row.TOO_MANY_IN_FLIGHT
+        now_s += 10
+        assert await row_of(heap.admit(QUEUE, 4, 1)) is Row.TOO_MANY_IN_FLIGHT  # the owner knows of one
+        await heap.admit(QUEUE, 3, 1)
+
+    asyncio.run(play())
 
 
 async def make_topic(replica: Replica, name: str, kind: int = 1) -> None:
