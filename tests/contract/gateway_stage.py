@@ -35,6 +35,11 @@ class Scene(Protocol):
     @property
     def topics(self) -> Topics: ...
 
+    @property
+    def senders(self) -> int:
+        """How many take messages in turn; each of them may let in so many delayed ones."""
+        ...
+
     def unique(self, stem: str) -> str:
         """A name that nobody else has."""
         ...
@@ -59,6 +64,8 @@ Play = Callable[[Claim], None]
 
 class MemoryScene:
     """In memory, with a clock that is moved."""
+
+    senders = 1
 
     def __init__(self) -> None:
         self._clock = ManualClock()
