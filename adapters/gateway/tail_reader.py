@@ -6,6 +6,7 @@ Two     a fetch names every partition that is read, and each record ends a fetch
         busy one would cost broker and client more than the records. So there are two readers: partitions that have
         something go to the quick one, those that have had nothing for COOL_S to the slow one
         What was read reaches the loop by one call for each poll, and its listeners there
+End     that a tail was read to its end, behind markers too, is told after what was read: its count is exact then
 Kafka   read_committed, `auto.offset.reset=error`: an offset that the log does not have is told to on_trouble
 Bounds  two batches of STEP bodies are handed over and not yet taken by the loop; then nothing is read
 Cost    a thread each. A change takes up to WAKE_S, and a new partition up to the reader's fetch_wait_ms more, to be
@@ -26,6 +27,7 @@ from adapters.gateway.client_thread import ClientThread, OnDied
 from adapters.gateway.follow import Follow, Where
 from adapters.gateway.slot_ports import Body, OnLoop
 from pipeline.cluster import Cluster
+from pipeline.kafka_errors import is_end
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,7 @@ class TailReader:
             "fetch.wait.max.ms": pace.fetch_wait_ms,
             "fetch.message.max.bytes": 256 << 10,
             "queued.min.messages": 2 * STEP,
+            "enable.partition.eof": True,
             "logger": log,
         }
         self._consumer = Consumer(config)
@@ -163,12 +166,16 @@ class TailReader:
 
     def _hand_over(self, messages: list[Message]) -> None:
         runs: dict[Follow, list[Body]] = {}
+        ends: dict[Follow, int] = {}
         troubles: list[tuple[Follow, KafkaError]] = []
         for message in messages:
             follow = self._following.get((message.topic() or "", message.partition() or 0))
             if follow is None:
                 continue  # of the client as a whole, which says it in the log too, or of what was let go of
             error = message.error()
+            if error is not None and is_end(error):
+                ends[follow] = follow.position = max(follow.position, message.offset() or 0)
+                continue
             if error is not None:
                 troubles.append((follow, error))
                 continue
@@ -180,7 +187,7 @@ class TailReader:
         for follow in runs:
             follow.heard_s = now_s
         self._room.acquire()
-        self._on_loop(partial(self._tell, runs, troubles))
+        self._on_loop(partial(self._tell, runs, ends, troubles))
         if not self._quick:
             self._pass_on(runs)
 
@@ -196,11 +203,16 @@ class TailReader:
             follow.reader = self._other
             self._other.changed(follow, follow.position)
 
-    def _tell(self, runs: dict[Follow, list[Body]], troubles: list[tuple[Follow, KafkaError]]) -> None:
+    def _tell(
+        self, runs: dict[Follow, list[Body]], ends: dict[Follow, int], troubles: list[tuple[Follow, KafkaError]]
+    ) -> None:
         self._room.release()
         for follow, bodies in runs.items():
             if follow.live:
                 follow.listener.on_bodies(bodies)
+        for follow, offset in ends.items():
+            if follow.live:
+                follow.listener.on_end(follow.partition, offset)
         for follow, error in troubles:
             if follow.live:
                 self._on_trouble(follow, error)
