@@ -79,7 +79,12 @@ def is_unreachable(error: KafkaError | KafkaException) -> bool:
 
 def is_passing(error: KafkaError | KafkaException) -> bool:
     """Nobody answered, or not who should: leaders and coordinators move."""
-    return is_unreachable(error) or kafka_error(error).code() in _MOVING
+    return is_unreachable(error) or is_moving(error)
+
+
+def is_moving(error: KafkaError | KafkaException) -> bool:
+    """Not who should has answered: a leader or coordinator moves, or has just come to be and is not at work yet."""
+    return kafka_error(error).code() in _MOVING
 
 
 def is_unknown_topic(error: KafkaError | KafkaException) -> bool:

@@ -1,8 +1,9 @@
 """What the brokers know of topics: where logs begin and end, the offsets of a time, topic ids. Nothing blocks.
 
 Shape   LogFacts(cluster): extents(topic, partitions), offsets_at(topic, partitions, time_ms), topic_ids(topics)
-Errors  KafkaException: no answer, or a no. A topic that does not exist has the id GONE; extents and offsets of it are
-        refused (UNKNOWN_TOPIC_OR_PART). refusals.py makes a row of it
+Errors  KafkaException: no answer, or a no; where leaders move only after MOVES_S, as where a topic has just been made: a
+        broker tells of it before it has made its logs. A topic that does not exist has the id GONE; extents and offsets
+        of it are refused (UNKNOWN_TOPIC_OR_PART). refusals.py makes a row of it
 Cost    a request or two to each leader; of topic_ids one to the controller, however many topics
 """
 
@@ -14,12 +15,14 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPa
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec  # type: ignore[attr-defined]  # they forgot __all__
 
 from pipeline.cluster import Cluster
-from pipeline.kafka_errors import is_unknown_topic
+from pipeline.kafka_errors import is_moving, is_unknown_topic
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 ANSWER_S = 5.0
+MOVES_S = 3.0
+AGAIN_S = 0.05
 
 GONE = ""
 """In the place of a topic's id: there is no such topic."""
@@ -76,16 +79,23 @@ class LogFacts:
         wanted = {TopicPartition(topic, partition): spec for partition in partitions}
         if not wanted:
             return {}
+        until_s = asyncio.get_running_loop().time() + MOVES_S
+        while True:
+            try:
+                return await self._asked_once(wanted)
+            except KafkaException as error:
+                if (await self.topic_ids([topic])).get(topic) == GONE:  # else it has no leader now
+                    raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)) from error
+                if not is_moving(error) or asyncio.get_running_loop().time() >= until_s:
+                    raise
+            await asyncio.sleep(AGAIN_S)
+
+    async def _asked_once(self, wanted: dict[TopicPartition, OffsetSpec]) -> dict[int, int]:
         client = self._client()
         answers: dict[TopicPartition, Future[ListOffsetsResultInfo]] = client.list_offsets(
             wanted, request_timeout=ANSWER_S
         )
-        try:
-            told = await asyncio.gather(*map(_awaited, answers.values()))
-        except KafkaException as error:
-            if (await self.topic_ids([topic])).get(topic) == GONE:  # else it has no leader now
-                raise KafkaException(KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)) from error
-            raise
+        told = await asyncio.gather(*map(_awaited, answers.values()))
         return {where.partition: one.offset for where, one in zip(answers, told, strict=True)}
 
 
