@@ -82,6 +82,7 @@ class RegistryView:
         self._position = 0
         self._behind: deque[_Waiting] = deque()
         self._asking = False
+        self._trouble = ""
         self._next: asyncio.Future[None] | None = None
 
     def start(self) -> None:
@@ -128,14 +129,22 @@ class RegistryView:
     def _asked(self, done: asyncio.Future[None], end: int | KafkaException) -> None:
         self._asking = False
         if isinstance(end, KafkaException):
-            log.warning("registry_end_unknown", extra={"error": describe(end)})
+            self._troubled(describe(end))
             _fail(done)
-        elif end <= self._position:
-            done.set_result(None)
         else:
-            self._behind.append(_Waiting(end, done))
+            self._trouble = ""
+            if end <= self._position:
+                done.set_result(None)
+            else:
+                self._behind.append(_Waiting(end, done))
         if self._next is not None:
             self._ask(self._next)
+
+    def _troubled(self, reason: str) -> None:
+        """Told once, until it is over or another one: many ask, and brokers may be away for long."""
+        if reason != self._trouble:
+            self._trouble = reason
+            log.warning("registry_end_unknown", extra={"error": reason})
 
     def _take(self, read: _Read) -> None:
         """What was read, on the loop's thread."""

@@ -1,7 +1,7 @@
 """The Kafka side of one replica: what keeps the ports Queues and Topics, and what that needs.
 
-Shape   Replica(cluster, settings, gateway, on_died, limits): await start(), .queues, .topics, await trouble(),
-        await close(). On the event loop's thread
+Shape   Replica(cluster, settings, gateway, on_died, limits): await start(on_trouble), .queues, .topics,
+        await trouble(), await close(). On the event loop's thread
 Order   the internal listener first: its address is our name in the group
 """
 
@@ -55,8 +55,13 @@ log = logging.getLogger(__name__)
 BODY_BYTES = 64 << 20
 """Of bodies at hand, for all queues of the replica together."""
 
-KNOWN_S = 30.0
 AGAIN_S = 0.2
+SAY_AFTER_S = 5.0
+"""A topic that was just made takes a moment."""
+
+
+def _unheard(_: str) -> None:
+    """Who starts it has a time limit."""
 
 
 class Replica:
@@ -89,12 +94,14 @@ class Replica:
         self._service: SlotService | None = None
         self._peer_server = PeerServer(self._key, self._serve)
 
-    async def start(self) -> None:
-        """Read the registry, join the group; slots come soon.
+    async def start(self, on_trouble: Callable[[str], None] = _unheard) -> None:
+        """Read the registry, however long that takes, and join the group; slots come soon.
+
+        Args:
+            on_trouble: hears again and again why the registry is not read yet.
 
         Raises:
             OSError: there is no address for the internal listener.
-            PipelineError: the registry cannot be read.
         """
         parts, gateway = self._parts, self._gateway
         parts.push_async_callback(self._sender.close)
@@ -104,7 +111,7 @@ class Replica:
         parts.push_async_callback(self._peer_server.close)
         self._view.start()
         parts.callback(self._view.close)
-        await self._registry_known()
+        await self._registry_known(on_trouble)
         slots = Slots(self._cluster, address, QueueStates, self._slot, self._on_failed)
         peers = Peers(self._key, self._unclaimed)
         kafka_logs = KafkaLogs(self._cluster)
@@ -122,19 +129,24 @@ class Replica:
         await slots.start()
         log.info("replica_started", extra={"internal": address})
 
-    async def _registry_known(self) -> None:
-        """A topic that was just made has no leader for a moment."""
-        until_s = asyncio.get_running_loop().time() + KNOWN_S
-        while True:
-            try:
-                return await self._view.catch_up()
-            except CmqError as error:
-                if asyncio.get_running_loop().time() >= until_s:
-                    raise PipelineError(f"{REGISTRY_TOPIC} cannot be read at {self._cluster.servers}") from error
+    async def _registry_known(self, on_trouble: Callable[[str], None]) -> None:
+        say_s = asyncio.get_running_loop().time() + SAY_AFTER_S
+        while (reason := await self._registry_trouble()) is not None:
+            if asyncio.get_running_loop().time() >= say_s:
+                on_trouble(reason)
             await asyncio.sleep(AGAIN_S)
+
+    async def _registry_trouble(self) -> str | None:
+        try:
+            await self._view.catch_up()
+        except CmqError:  # the view has logged what it is
+            return f"{REGISTRY_TOPIC} cannot be read to its end at {self._cluster.servers}"
+        return None
 
     async def trouble(self) -> str | None:
         """Why no call could be answered now; None if one could."""
+        if (reason := await self._registry_trouble()) is not None:
+            return reason
         if await self._slots.address_of(MANAGING_SLOT) is None:
             return "no replica owns slot 0"
         return None

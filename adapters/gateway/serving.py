@@ -1,7 +1,8 @@
 """The process of `batch-events gateway`: puts its parts together, and takes them apart again.
 
 Shape   Serving(settings, gateway, stop).run() -> exit status: one event loop, and a thread for each Kafka client
-Start   own topics first, then the registry, then the group; clients are served as soon as the registry is known
+Start   own topics first, then the registry, then the group; clients are served as soon as the registry is known. As
+        long as no broker lets us that far, the process is live, not ready, and says why
 Stop    no new calls, long polls answered with `no message`, what is out is finished; then the slots are given away at
         once, so that the other replicas have them before the session would have ended
 Errors  a part that ends by itself stops the process; its name is in the log and the exit status is 4
@@ -10,6 +11,7 @@ Errors  a part that ends by itself stops the process; its name is in the log and
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
@@ -22,18 +24,24 @@ from adapters.gateway.front import Front
 from adapters.gateway.hosts import Hosts
 from adapters.gateway.keys import Keys
 from adapters.gateway.own_topics import make_own_topics
+from adapters.gateway.readiness import Readiness
 from adapters.gateway.replica import Replica
 from adapters.gateway.server import GatewayServer
 from adapters.http_server import HealthServer
+from adapters.provision import TopicAdmin
 from adapters.settings import GatewaySettings, Settings
 from pipeline.cluster import Cluster
 from pipeline.errors import PipelineError
-from pipeline.health import Health, Vital
+from pipeline.health import Health
 from pipeline.stop import ExitStatus, StopRequest
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
+ASK_AGAIN_S = 1.0
+SAY_AFTER_S = 8.0
+"""Joining the group takes seconds, and a slot may be on its way."""
+
 LEAVE_S = 5.0
 """Of the grace period, kept for giving the slots away."""
 
@@ -52,7 +60,7 @@ class Serving:
         self._stop = stop
         self._cluster = Cluster(settings.kafka)
         self._health = Health()
-        self._vital = self._health.vital("gateway")
+        self._readiness = Readiness(self._health.vital("gateway"), time.monotonic)
         self.health_server = HealthServer(settings.http.listen, self._health, CollectorRegistry())
 
     def run(self) -> ExitStatus:
@@ -76,18 +84,39 @@ class Serving:
         loop.set_exception_handler(self._on_exception)
         stopped = self._stopped(loop)
         async with AsyncExitStack() as parts:
-            await make_own_topics(self._cluster, self._settings.topics.replication_factor)
-            replica = Replica(self._cluster, self._settings, self._gateway, self._stop.part_died)
-            parts.push_async_callback(replica.close)
-            await replica.start()
-            server = self._server(replica)
-            await server.start()
-            log.info("started", extra={"port": server.port, "health_port": self.health_server.port})
-            beat = loop.create_task(_beat(self._vital, replica))
-            await stopped.wait()
+            serving = loop.create_task(self._start(parts))
+            stopping = loop.create_task(stopped.wait())
+            await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+            server = serving.result() if serving.done() else None
+            await stopping
             log.info("stopping", extra={"grace_s": round(self._stop.left_s(), 1)})
-            beat.cancel()
+            if server is None:
+                serving.cancel()
+                await asyncio.wait([serving])
+                return True
             return await server.close(max(0.0, self._stop.left_s() - LEAVE_S))
+
+    async def _start(self, parts: AsyncExitStack) -> GatewayServer:
+        """Serve, however long it takes until a broker lets us."""
+        await self._topics_made()
+        replica = Replica(self._cluster, self._settings, self._gateway, self._stop.part_died)
+        parts.push_async_callback(replica.close)
+        await replica.start(self._readiness.tell)
+        server = self._server(replica)
+        await server.start()
+        beat = asyncio.get_running_loop().create_task(_beat(self._readiness, replica))
+        parts.callback(beat.cancel)
+        log.info("started", extra={"port": server.port, "health_port": self.health_server.port})
+        return server
+
+    async def _topics_made(self) -> None:
+        admin = TopicAdmin(self._cluster)
+        while True:
+            try:
+                return await make_own_topics(admin, self._cluster.servers, self._settings.topics.replication_factor)
+            except PipelineError as error:
+                self._readiness.tell(str(error))
+            await asyncio.sleep(ASK_AGAIN_S)
 
     def _server(self, replica: Replica) -> GatewayServer:
         backend = Backend(replica.queues, replica.topics, self._settings.topic_owner)
@@ -120,9 +149,8 @@ class Serving:
         return ExitStatus.FINE if finished else ExitStatus.WORK_ABANDONED
 
 
-async def _beat(vital: Vital, replica: Replica) -> None:
-    """Live as long as the loop turns; ready while any slot can be reached."""
+async def _beat(readiness: Readiness, replica: Replica) -> None:
+    """Live as long as the loop turns; ready while calls can be answered."""
     while True:
-        vital.turned()
-        vital.trouble(await replica.trouble())
+        readiness.tell(await replica.trouble(), SAY_AFTER_S)
         await asyncio.sleep(LOOK_S)

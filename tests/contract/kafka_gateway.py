@@ -23,6 +23,7 @@ from adapters.gateway.own_topics import make_own_topics
 from adapters.gateway.ports import Message, Queues, Topics
 from adapters.gateway.replica import Replica
 from adapters.gateway.slot_router import SLOTS
+from adapters.provision import TopicAdmin
 from adapters.settings_file import load_settings
 from pipeline.cluster import Cluster
 from tests.brokers.pytest_plugin import unique_name
@@ -95,7 +96,7 @@ class KafkaGateway:
     async def _open(self) -> None:
         gateway = self._settings.gateway
         assert gateway is not None
-        await make_own_topics(self._cluster, self._settings.topics.replication_factor)
+        await make_own_topics(TopicAdmin(self._cluster), self._cluster.servers, 1)
         limits = Limits(in_flight=IN_FLIGHT, delayed_most=DELAYED)
         for _ in range(REPLICAS):
             replica = Replica(self._cluster, self._settings, gateway, self._faults.append, limits)
