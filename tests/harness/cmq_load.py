@@ -1,0 +1,319 @@
+"""A load of CMQ clients on some queues, and the books that the oracle judges.
+
+Shape   Load(secret id, secret, addresses, queues) as a context, in a thread of its own: it sends numbered messages,
+        receives, deletes most in time and leaves some. drain() ends the sending and deletes everything; look_again()
+        receives once more; books, successes, strange
+Times   a lease is VISIBILITY_S; a delete is asked at once, or shortly before its end
+Pace    PAUSE_S between the sends of a queue: enough that a queue always has something, little enough for two cores
+Errors  answers that no promise explains are in `strange`; drain() raises AssertionError if it takes too long
+"""
+
+import asyncio
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import uvloop
+
+from tests.harness.cmq_client import CmqClient, LostError, Reply, numbered
+from tests.harness.cmq_oracle import Books, Deleted, Received, Sent
+
+VISIBILITY_S = 4
+PAUSE_S = 0.03
+AGAIN_S = 0.05
+LATE = 0.1
+"""This share of the deletes comes late in the lease."""
+
+LEFT = 0.15
+"""This share of what is received is left, and comes again."""
+
+NEVER = 50
+"""One message in so many is not deleted before drain()."""
+
+CONSUMERS = 2
+_UNSAID = {6000}
+"""Codes that say nothing of what was done."""
+
+
+class Load:
+    """Clients."""
+
+    def __init__(self, secret_id: str, secret: str, addresses: Callable[[], Sequence[str]], seed: int = 1) -> None:
+        self.books = Books([], [], [])
+        self.strange: list[str] = []
+        """Answers that nothing explains."""
+
+        self.successes: dict[str, list[float]] = defaultdict(list)
+        """By queue: when (Unix seconds) a call was answered that the owner of its slot alone can answer."""
+
+        self._key = secret_id, secret
+        self._addresses = addresses
+        self._random = random.Random(seed)
+        self._clients: list[CmqClient] = []
+        self._late: set[asyncio.Task[None]] = set()
+        self._by_handle: dict[str, Received] = {}
+        self._numbers = 0
+        self._sending = True
+        self._draining = False
+        self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        self._senders: list[asyncio.Task[None]] = []
+        self._consumers: list[asyncio.Task[None]] = []
+        self._thread = threading.Thread(target=self._loop.run_forever, name="cmq-load")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._do(self._end(), 30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def create(self, queue: str, **more: str) -> None:
+        """Make a queue and load it."""
+        self._do(self._create(queue, more), 30)
+
+    def drain(self, timeout_s: float = 60.0) -> None:
+        """Send nothing more, and delete everything that there is."""
+        self._do(self._drain(), timeout_s)
+
+    def look_again(self) -> None:
+        """Receive whatever is still there, if anything is."""
+        queues = list(self.successes)
+        self._do(self._look_again(queues), 60)
+
+    def longest_gap_s(self, since_s: float, until_s: float) -> tuple[float, str]:
+        """The longest time without a success of any queue's, and which."""
+        gaps = []
+        for queue, times in self.successes.items():
+            inside = [since_s, *(one for one in times if since_s < one < until_s), until_s]
+            gaps.append((max(after - before for before, after in zip(inside, inside[1:], strict=False)), queue))
+        return max(gaps)
+
+    def call(self, action: str, values: dict[str, str], timeout_s: float = 30.0) -> Reply:
+        """One call, made until it has an answer that says something."""
+        return self._do(self._until_said(self._client(), action, values), timeout_s)
+
+    def delete_queue(self, queue: str) -> None:
+        """Load this one no more, and delete it with all its messages."""
+        self._do(self._stop_queue(queue), 30)
+        asked_s = time.time()
+        reply = self.call("DeleteQueue", {"queueName": queue})
+        assert reply["code"] in {0, 4440}, reply  # 4440: an earlier try was heeded
+        for one in self.books.sent:
+            if one.number.startswith(f"{queue}/") and one.msg_id:
+                self.books.deleted.append(Deleted(one.msg_id, "", asked_s, time.time(), 0))
+
+    def _do(self, what: Coroutine[Any, Any, Any], timeout_s: float) -> Any:
+        return asyncio.run_coroutine_threadsafe(asyncio.wait_for(what, timeout_s), self._loop).result(timeout_s + 5)
+
+    def _client(self) -> CmqClient:
+        client = CmqClient(*self._key, self._addresses)
+        self._clients.append(client)
+        return client
+
+    async def _create(self, queue: str, more: dict[str, str]) -> None:
+        values = {"queueName": queue, "visibilityTimeout": str(VISIBILITY_S), **more}
+        reply = await self._until_said(self._client(), "CreateQueue", values)
+        assert reply["code"] in {0, 4460}, reply  # 4460: an earlier try was heeded
+        self.successes[queue] = []
+        loop = asyncio.get_running_loop()
+        self._senders.append(loop.create_task(self._send_on(queue), name=queue))
+        self._consumers += [loop.create_task(self._consume_on(queue), name=queue) for _ in range(CONSUMERS)]
+
+    async def _stop_queue(self, queue: str) -> None:
+        for tasks in (self._senders, self._consumers):
+            its = [task for task in tasks if task.get_name() == queue]
+            tasks[:] = [task for task in tasks if task not in its]
+            await _cancelled(its)
+
+    async def _drain(self) -> None:
+        self._sending = False
+        await asyncio.gather(*self._senders)
+        self._draining = True
+        queues = set(self.successes)
+        client = self._client()
+        while queues:
+            for queue in list(queues):
+                reply = await self._until_said(client, "GetQueueAttributes", {"queueName": queue})
+                assert reply["code"] in {0, 4440}, reply
+                if reply["code"] or reply["activeMsgNum"] == reply["inactiveMsgNum"] == 0:
+                    queues.discard(queue)
+            await asyncio.sleep(AGAIN_S)
+        await _cancelled(self._consumers)
+        await asyncio.gather(*self._late)
+
+    async def _look_again(self, queues: list[str]) -> None:
+        self._draining = True
+        await asyncio.gather(*map(self._look_at, queues))
+
+    async def _look_at(self, queue: str) -> None:
+        client = self._client()
+        while (reply := await self._receive(client, queue, 16, 2)) is None or reply["code"] != 7000:
+            if reply is not None and reply["code"]:
+                self.strange.append(f"ReceiveMessage {reply}")
+                break
+
+    async def _end(self) -> None:
+        await _cancelled([*self._senders, *self._consumers, *self._late])
+        for client in self._clients:
+            client.close()
+        await asyncio.sleep(AGAIN_S)  # a connection that was cut is told so by the loop
+
+    # Sending
+
+    async def _send_on(self, queue: str) -> None:
+        client = self._client()
+        while self._sending:
+            count = self._random.choice((1, 1, 4))
+            books = [self._new(queue) for _ in range(count)]
+            self.books.sent.extend(books)
+            await self._send(client, queue, books)
+            await asyncio.sleep(PAUSE_S)
+
+    def _new(self, queue: str) -> Sent:
+        self._numbers += 1
+        return Sent(f"{queue}/{self._numbers}")
+
+    async def _send(self, client: CmqClient, queue: str, books: list[Sent]) -> None:
+        bodies = [one.number for one in books]
+        action = "SendMessage" if len(bodies) == 1 else "BatchSendMessage"
+        values = {"msgBody": bodies[0]} if len(bodies) == 1 else numbered("msgBody", bodies)
+        while True:
+            reply = await self._call(client, action, {"queueName": queue, **values})
+            if reply is not None and reply["code"] not in _UNSAID:
+                break
+            for one in books:
+                one.lost += 1
+            if not self._sending:
+                return
+            await asyncio.sleep(AGAIN_S)
+        if reply["code"]:
+            self.strange.append(f"{action} {reply}")
+            return
+        answers = [reply] if len(books) == 1 else reply["msgList"]
+        for one, answer in zip(books, answers, strict=True):
+            one.msg_id = answer["msgId"]
+
+    # Receiving
+
+    async def _consume_on(self, queue: str) -> None:
+        client = self._client()
+        while True:
+            reply = await self._receive(client, queue, self._random.choice((1, 8, 16)), self._random.choice((0, 1, 3)))
+            if reply is None or reply["code"] not in {0, 7000}:
+                await asyncio.sleep(AGAIN_S)
+                continue
+            if reply["code"]:
+                await asyncio.sleep(PAUSE_S)
+                continue
+            now, later = self._choose(self._told(reply))
+            if now:
+                await self._delete(client, queue, now)
+            if later:
+                task = asyncio.get_running_loop().create_task(self._delete_late(queue, later))
+                self._late.add(task)
+                task.add_done_callback(self._late.discard)
+
+    async def _receive(self, client: CmqClient, queue: str, count: int, wait_s: int) -> Reply | None:
+        action = "ReceiveMessage" if count == 1 else "BatchReceiveMessage"
+        values = {"queueName": queue, "pollingWaitSeconds": str(wait_s)}
+        if count > 1:
+            values["numOfMsg"] = str(count)
+        asked_s = time.time()
+        reply = await self._call(client, action, values, wait_s)
+        if reply is None or reply["code"] in _UNSAID:
+            return None
+        if reply["code"] not in {0, 7000}:
+            self.strange.append(f"{action} {reply}")
+        elif reply["code"] == 0:
+            self._note(queue, reply, asked_s)
+        return reply
+
+    def _note(self, queue: str, reply: Reply, asked_s: float) -> None:
+        answered_s = time.time()
+        self.successes[queue].append(answered_s)
+        for one in reply.get("msgInfoList") or [reply]:
+            received = Received(
+                one["msgId"],
+                one["msgBody"],
+                one["receiptHandle"],
+                one["dequeueCount"],
+                asked_s,
+                answered_s,
+                one["nextVisibleTime"],
+            )
+            self.books.received.append(received)
+            self._by_handle[received.handle] = received
+
+    def _told(self, reply: Reply) -> list[Received]:
+        return [self._by_handle[one["receiptHandle"]] for one in reply.get("msgInfoList") or [reply]]
+
+    def _choose(self, received: list[Received]) -> tuple[list[Received], list[Received]]:
+        """What to delete now, and what later; the rest is left."""
+        now: list[Received] = []
+        later: list[Received] = []
+        for one in received:
+            chance = self._random.random()
+            if self._draining:
+                now.append(one)
+            elif chance < LEFT or int(one.number.rpartition("/")[2]) % NEVER == 0:
+                pass
+            elif chance < LEFT + LATE:
+                later.append(one)
+            else:
+                now.append(one)
+        return now, later
+
+    async def _delete_late(self, queue: str, received: list[Received]) -> None:
+        client = self._client()
+        await asyncio.sleep(max(0.0, received[0].next_visible_s - 1.0 - time.time()))
+        await self._delete(client, queue, received)
+        client.close()
+
+    async def _delete(self, client: CmqClient, queue: str, received: list[Received]) -> None:
+        handles = [one.handle for one in received]
+        action = "DeleteMessage" if len(handles) == 1 else "BatchDeleteMessage"
+        values = {"receiptHandle": handles[0]} if len(handles) == 1 else numbered("receiptHandle", handles)
+        while True:
+            asked_s = time.time()
+            reply = await self._call(client, action, {"queueName": queue, **values})
+            answered_s = time.time()
+            said = reply is not None and reply["code"] not in _UNSAID
+            failed = {one["receiptHandle"]: one["code"] for one in (reply or {}).get("errorList") or []}
+            if reply is not None and said and not failed:
+                failed = dict.fromkeys(handles, reply["code"])
+            for one in received:
+                code = failed.get(one.handle, 0) if said else None
+                self.books.deleted.append(Deleted(one.msg_id, one.handle, asked_s, answered_s, code))
+            if said:
+                self.successes[queue].append(answered_s)
+            if said or answered_s > received[0].next_visible_s:
+                return
+            await asyncio.sleep(AGAIN_S)
+
+    async def _call(self, client: CmqClient, action: str, values: dict[str, str], wait_s: float = 0.0) -> Reply | None:
+        try:
+            return await client.call(action, values, wait_s)
+        except LostError:
+            return None
+
+    async def _until_said(self, client: CmqClient, action: str, values: dict[str, str]) -> Reply:
+        while (reply := await self._call(client, action, values)) is None or reply["code"] in _UNSAID:
+            await asyncio.sleep(AGAIN_S)
+        return reply
+
+
+async def _cancelled(tasks: list["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
