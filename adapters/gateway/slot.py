@@ -94,25 +94,30 @@ class SlotOwner(Slot):
         """See Slot.delete_messages.
 
         A handle of a message that is deleted already is fine until its time is over: it was the last receive's, since
-        nobody can have received the message after that.
+        nobody can have received the message after that. One that we gave and that is not the last receive's may be
+        that of a later owner, of whom a replica that has stood still has not heard.
         """
         run = self._run(queue)
         state, now_ms = run.state, self._clock.now_ms()
         answers: list[Row | None] = []
         settled: dict[int, dict[int, None]] = {}
+        doubted = False
         for handle in handles:
             place = self._context.handles.read(handle, state.topic_id, now_ms)
             if place is not None and state.holds(place):
                 settled.setdefault(place.partition, {})[place.offset] = None
             elif place is None or not state.is_settled(place):
                 answers.append(Row.BAD_HANDLE)
+                doubted = doubted or place is not None
                 continue
             answers.append(None)
         if settled:
             self._context.change(*(Settled(state.number, part, tuple(some)) for part, some in settled.items()))
             if run.limited:
                 run.pump()
-        if None in answers:
+        if doubted:
+            await self._context.confirm()
+        elif None in answers:
             await self._context.durable()
         return answers
 
@@ -128,7 +133,7 @@ class SlotOwner(Slot):
         """See Slot.counts."""
         run = self._run(queue)
         counts = await counts_of(run, self._context)
-        self._context.check()
+        await self._context.confirm()
         return counts
 
     async def rewind(self, queue: QueueEntry, start_s: int) -> None:

@@ -85,6 +85,14 @@ class SlotContext:
             self.lose()
             raise
 
+    async def confirm(self) -> None:
+        """Wait until it is sure that the slot was ours when this was called: what our state says was then so.
+
+        Raises:
+            SlotLostError: the slot is somebody else's.
+        """
+        await self.durable(self.append([]))
+
     def check(self) -> None:
         """Whether we may still answer.
 

@@ -78,7 +78,7 @@ class SlotJournal(Protocol):
         ...
 
     def append(self, entries: Sequence[bytes]) -> asyncio.Future[None]:
-        """Append entries in order; done when they are durable and still ours.
+        """Append entries in order; done when they are durable and still ours. Without entries: just ask that.
 
         Entries of a millisecond or two share one record: the future may be shared, too.
 

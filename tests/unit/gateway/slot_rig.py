@@ -174,7 +174,6 @@ class MemoryJournal(SlotJournal):
         return not self.lost
 
     def append(self, entries: Sequence[bytes]) -> "asyncio.Future[None]":
-        assert entries
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append((list(entries), future))
         if self.lost:

@@ -378,6 +378,24 @@ async def test_a_lost_slot_answers_nothing_more(rig: Rig) -> None:
 
 
 @on_loop
+async def test_an_owner_that_does_not_know_of_its_successor_refuses_none_of_its_handles(rig: Rig) -> None:
+    rig.queues.send("orders", b"one")
+    former = Rig()  # restored from the same journal, and not told of what comes now
+    (message,) = await rig.owner.receive(QUEUE, 1, 0)
+    former.journal.held = True
+    delete = asyncio.ensure_future(former.owner.delete_messages(QUEUE, [message.receipt_handle]))
+    count = asyncio.ensure_future(former.owner.counts(QUEUE))
+    former.queues.gap("orders")
+    await former.turn()
+    assert not delete.done()
+    assert not count.done()
+    former.journal.lose()
+    for call in (delete, count):
+        with pytest.raises(SlotLostError):
+            await call
+
+
+@on_loop
 async def test_closing_wakes_every_poll(rig: Rig) -> None:
     polls = [asyncio.ensure_future(rig.owner.receive(QUEUE, 1, 10)) for _ in range(3)]
     await rig.turn()
