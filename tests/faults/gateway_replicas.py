@@ -1,11 +1,14 @@
 """Replicas of the gateway that are killed, stand still, come and go."""
 
 import random
+import time
 
 from tests.faults.gateway_case import gateway_case
 from tests.faults.gateway_scene import BACK_S, GatewayScene
 
 STANDSTILL_S = 15.0
+PROBES = 12
+"""As many queues that one of them belongs to each of three replicas, almost certainly."""
 
 
 @gateway_case(
@@ -44,9 +47,14 @@ def stopped_and_continued(scene: GatewayScene) -> None:
     scene.begin()
     for replica in list(scene.replicas[:2]):
         scene.freeze(replica)
-        scene.flow(STANDSTILL_S)
+        frozen_s = time.time()
+        assert scene.until_served(frozen_s) < BACK_S
+        there, others = scene.address(replica), [scene.address(one) for one in scene.replicas if one is not replica]
+        probes = [scene.load.probe(scene.unique(f"p{number}"), others, there, 30) for number in range(PROBES)]
+        scene.flow(frozen_s + STANDSTILL_S - time.time())
         scene.thaw(replica)
-        scene.flow(3)
+        assert [one.result(60) for one in probes] == [0] * PROBES
+        scene.flow(2)
 
 
 @gateway_case(
@@ -60,3 +68,23 @@ def scaled_out_and_in(scene: GatewayScene) -> None:
     for replica in list(scene.replicas[:3]):
         scene.stop(replica)
         scene.flow(4)
+
+
+@gateway_case(
+    "all at once",
+    "Kills, standstills, a rolling restart and one more replica, in any order and without waiting for the end of one "
+    "before the next.",
+)
+def mixed(scene: GatewayScene) -> None:
+    scene.begin()
+    chance = random.Random(11)
+    for _ in range(3):
+        frozen, killed, stopped = chance.sample(scene.replicas, 3)
+        scene.freeze(frozen)
+        scene.flow(chance.uniform(0, 3))
+        scene.kill(killed)
+        scene.start(2)
+        scene.stop(stopped)
+        scene.flow(chance.uniform(2, 7))
+        scene.thaw(frozen)
+        scene.flow(chance.uniform(0, 2))

@@ -87,6 +87,10 @@ class GatewayScene:
         self._tell()
         return started
 
+    def address(self, replica: Running) -> str:
+        """Where clients find it."""
+        return self._at[replica]
+
     def kill(self, *replicas: Running) -> float:
         """SIGKILL; when that was, in Unix seconds."""
         for one in replicas:

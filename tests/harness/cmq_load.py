@@ -14,6 +14,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Self
 
@@ -97,6 +98,13 @@ class Load:
             gaps.append((max(after - before for before, after in zip(inside, inside[1:], strict=False)), queue))
         return max(gaps)
 
+    def probe(self, queue: str, via: Sequence[str], through: str, answer_s: float) -> "Future[int | None]":
+        """Send a message to a queue of its own and receive it via these; then delete it through one that may be slow.
+
+        What the future gives is the delete's code.
+        """
+        return asyncio.run_coroutine_threadsafe(self._probe(queue, via, through, answer_s), self._loop)
+
     def call(self, action: str, values: dict[str, str], timeout_s: float = 30.0) -> Reply:
         """One call, made until it has an answer that says something."""
         return self._do(self._until_said(self._client(), action, values), timeout_s)
@@ -127,6 +135,24 @@ class Load:
         loop = asyncio.get_running_loop()
         self._senders.append(loop.create_task(self._send_on(queue), name=queue))
         self._consumers += [loop.create_task(self._consume_on(queue), name=queue) for _ in range(CONSUMERS)]
+
+    async def _probe(self, queue: str, via: Sequence[str], through: str, answer_s: float) -> int | None:
+        client = CmqClient(*self._key, lambda: via)
+        slow = CmqClient(*self._key, lambda: [through], answer_s)
+        self._clients += [client, slow]
+        values = {"queueName": queue, "visibilityTimeout": str(int(2 * answer_s))}
+        assert (await self._until_said(client, "CreateQueue", values))["code"] in {0, 4460}
+        sent = self._new(queue)
+        self.books.sent.append(sent)
+        await self._send(client, queue, [sent])
+        while (reply := await self._receive(client, queue, 1, 3)) is None or reply["code"] == 7000:
+            await asyncio.sleep(AGAIN_S)
+        [received] = self._told(reply)
+        asked_s = time.time()
+        reply = await self._call(slow, "DeleteMessage", {"queueName": queue, "receiptHandle": received.handle})
+        code = None if reply is None else int(reply["code"])
+        self.books.deleted.append(Deleted(received.msg_id, received.handle, asked_s, time.time(), code))
+        return code
 
     async def _stop_queue(self, queue: str) -> None:
         for tasks in (self._senders, self._consumers):
@@ -239,7 +265,8 @@ class Load:
 
     def _note(self, queue: str, reply: Reply, asked_s: float) -> None:
         answered_s = time.time()
-        self.successes[queue].append(answered_s)
+        if queue in self.successes:
+            self.successes[queue].append(answered_s)
         for one in reply.get("msgInfoList") or [reply]:
             received = Received(
                 one["msgId"],
