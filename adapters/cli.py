@@ -14,6 +14,7 @@ from typing import NoReturn
 from adapters.commands import (
     acls,
     check,
+    cmq,
     dead_letters,
     decode,
     demo,
@@ -25,15 +26,15 @@ from adapters.commands import (
     topics,
     trace,
 )
-from adapters.logs import FORMATS, setup
+from adapters.commands.options import add_common
+from adapters.logs import setup
 from adapters.settings_faults import SettingsError
-from adapters.settings_file import CONFIG_VARIABLE, DEFAULT_PATH
 from pipeline.errors import PipelineError
 from pipeline.stop import ExitStatus
 
 log = logging.getLogger(__name__)
 
-COMMANDS = (demo, check, topics, acls, publish, simulate, run, gateway, dead_letters, trace, rewind, decode)
+COMMANDS = (demo, check, topics, acls, publish, simulate, run, gateway, cmq, dead_letters, trace, rewind, decode)
 
 _EXITS = """\
 exit status:
@@ -45,13 +46,7 @@ exit status:
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--config", metavar="FILE", help=f"the configuration (default: ${CONFIG_VARIABLE}, else {DEFAULT_PATH})"
-    )
-    common.add_argument("--log-format", choices=sorted(FORMATS), default="text", help="of the log on stderr")
-    common.add_argument(
-        "--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO", help="least level logged"
-    )
+    add_common(common)
     top = argparse.ArgumentParser(
         prog="batch-events",
         description="Batch lifecycle events on Kafka, delivered the way CMQ delivered them.",

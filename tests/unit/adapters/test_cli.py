@@ -27,14 +27,16 @@ NAMES = [
     "simulate",
     "run",
     "gateway",
+    "cmq",
     "dead-letters",
     "trace",
     "rewind",
     "decode",
 ]
 MODULES = {module.NAME: module for module in cli.COMMANDS}
-NEEDING_SETTINGS = ["check", "topics", "acls", "publish", "run", "gateway", "dead-letters", "trace", "rewind"]
+NEEDING_SETTINGS = ["check", "topics", "acls", "publish", "run", "gateway", "cmq", "dead-letters", "trace", "rewind"]
 MORE = {
+    "cmq": ["queues", "list"],
     "dead-letters": ["list", "a/b"],
     "trace": ["a/b", "--job", "job-1"],
     "rewind": ["a/b", "--to", "latest"],
@@ -110,6 +112,16 @@ def test_every_example_is_a_command_line_that_we_take(name: str) -> None:
         ["trace", "a/b", "--since", "yesterday"],
         ["trace", "a/b", "--job"],
         ["rewind", "a/b"],
+        ["cmq"],
+        ["cmq", "queues"],
+        ["cmq", "queues", "burn", "q"],
+        ["cmq", "queues", "create"],
+        ["cmq", "queues", "create", "q", "--visibility-timeout", "long"],
+        ["cmq", "queues", "rewind", "q", "--to", "2026-01-02T03:04:05"],
+        ["cmq", "topics", "set", "t"],
+        ["cmq", "subscriptions", "show", "t"],
+        ["cmq", "subscriptions", "create", "t/s", "--protocol", "mail", "--endpoint", "q"],
+        ["cmq", "subscriptions", "create", "t/s", "--protocol", "queue"],
         ["rewind", "a/b", "--to", "2026-01-02T03:04:05"],
         ["publish", "a", "b"],
     ],
