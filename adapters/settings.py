@@ -24,10 +24,12 @@ from adapters.settings_values import (
     Globs,
     GraceSeconds,
     Hosts,
+    Internal,
     Keys,
     Listen,
     Owner,
     Prefix,
+    Quota,
     Replicas,
     Retention,
     SecretKey,
@@ -103,14 +105,25 @@ class GatewayKeySettings(_Model):
     enabled: bool = True
 
 
+class QuotaSettings(_Model):
+    """How much the CMQ gateway lets be; the same on every replica, or it depends on who is asked."""
+
+    queues: Quota = 1_000
+    topics: Quota = 1_000
+    subscriptions: Quota = 500
+    in_flight: Quota = 100_000
+    delayed: Quota = 20_000
+
+
 class GatewaySettings(_Model):
     """The CMQ gateway."""
 
     keys: Keys[GatewayKeySettings]
     listen: Listen = "127.0.0.1:8090"
-    internal: str = ""
+    internal: Internal = ""
     hosts: Hosts = ()
     clock_tolerance_s: AgeSeconds = 900.0
+    quotas: QuotaSettings = QuotaSettings()
 
     def key_specs(self) -> tuple[KeySpec, ...]:
         """The gateway's own form of its keys."""

@@ -11,6 +11,7 @@ from adapters.settings import (
     GatewayKeySettings,
     HttpSubscriptionSettings,
     QueueSubscriptionSettings,
+    QuotaSettings,
     Settings,
     SubscriptionBase,
 )
@@ -85,6 +86,8 @@ def _model_of(loc: Steps) -> type[BaseModel]:
     """The model that has no such key."""
     if len(loc) >= 3 and loc[0] == "subscriptions":
         return _TAGS[str(loc[2])]
+    if loc == ("gateway", "quotas"):
+        return QuotaSettings
     if len(loc) >= 3 and loc[0] == "gateway":
         return GatewayKeySettings
     if not loc:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from adapters.callback.signature import secret_fault
 from adapters.gateway.keys import ID_PREFIX
+from adapters.gateway.peer_address import internal_parts
 from pipeline.subscription import Start
 from pipeline.topics import DAY_MS
 from schemas.events import canonical_event_name
@@ -99,6 +100,11 @@ def _listen(text: str) -> str:
     return text
 
 
+def _internal(text: str) -> str:
+    internal_parts(text)
+    return text
+
+
 def _ca_file(text: str) -> str:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
@@ -178,6 +184,7 @@ _NUMBER = BeforeValidator(_no_bool)
 CmqName = Annotated[str, AfterValidator(_cmq_name)]
 Prefix = Annotated[str, AfterValidator(_prefix)]
 Listen = Annotated[str, AfterValidator(_listen)]
+Internal = Annotated[str, AfterValidator(_internal)]
 Url = Annotated[str, AfterValidator(_url)]
 EndpointUrl = Annotated[str, AfterValidator(_endpoint_url)]
 CaFile = Annotated[str, AfterValidator(_ca_file)]
@@ -185,6 +192,7 @@ Count = Annotated[int, _NUMBER, Field(ge=1, le=100_000)]
 Replicas = Annotated[int, _NUMBER, Field(ge=1, le=32_767)]
 Retention = Annotated[int, _NUMBER, Field(ge=1, le=MAX_RETENTION_S)]
 Concurrency = Annotated[int, _NUMBER, Field(ge=1, le=10_000)]
+Quota = Annotated[int, _NUMBER, Field(ge=1, le=10_000_000)]
 Owner = Annotated[int, _NUMBER, Field(ge=0, le=10**15)]
 TimeoutSeconds = Annotated[float, _NUMBER, Field(gt=0, le=300)]
 GapSeconds = Annotated[float, _NUMBER, Field(ge=0, le=86_400)]

@@ -1,17 +1,39 @@
 """Where other replicas reach this one.
 
 Shape   internal_host(listen_host, bootstrap_servers, internal) -> the host to listen on and to tell others
+        internal_parts(text) -> host and port of `gateway.internal`: `HOST`, `HOST:PORT` or `:PORT`
         joined(host, port) -> `host:port`
 Choice  the host of `gateway.listen`, unless it is a wildcard: then the address of this machine that Kafka sees, for
         other replicas speak to the same Kafka. `gateway.internal` says it where that is wrong
 Cost    resolving one name of `bootstrap.servers`; nothing is sent to it
-Errors  OSError: no such name, or no way there
+Errors  OSError: no such name, or no way there; ValueError: a text that is none of these forms
 """
 
+import re
 import socket
 
 _WILDCARDS = {"", "*", "0.0.0.0", "::", "[::]"}  # noqa: S104  they are what is not used
 _DEFAULT_PORT = 9092
+_FORM = re.compile(
+    r"(?P<bare>[0-9a-f.]*:[0-9a-f.:]*:[0-9a-f.:]*)"
+    r"|(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]+)?(?::(?P<port>[0-9]{1,5}))?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def internal_parts(text: str) -> tuple[str, int]:
+    """Host and port; an empty host: to be found, port 0: a free one.
+
+    Raises:
+        ValueError: it is none, or an address of no machine.
+    """
+    found = _FORM.fullmatch(text)
+    if found is None or int(found["port"] or 0) > 65535:
+        raise ValueError("must be HOST, HOST:PORT or :PORT, an IPv6 host in brackets")
+    host = found["bare"] or found["host"] or ""
+    if host and host in _WILDCARDS:
+        raise ValueError("is no address that other replicas could call")
+    return host, int(found["port"] or 0)
 
 
 def internal_host(listen_host: str, bootstrap_servers: str, internal: str = "") -> str:
@@ -20,7 +42,7 @@ def internal_host(listen_host: str, bootstrap_servers: str, internal: str = "") 
     Args:
         listen_host: of `gateway.listen`.
         bootstrap_servers: of `kafka`; its first server shows which of our addresses is seen from there.
-        internal: of `gateway.internal`, if it is set: the host itself.
+        internal: of `gateway.internal`, if it says one: the host itself.
     """
     if internal:
         return internal.strip("[]")

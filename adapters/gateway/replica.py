@@ -21,13 +21,14 @@ from adapters.gateway.kafka_topics import KafkaTopics
 from adapters.gateway.limits import ByteBudget, Limits
 from adapters.gateway.log_facts import LogFacts
 from adapters.gateway.log_names import LogNames
-from adapters.gateway.peer_address import internal_host, joined
+from adapters.gateway.peer_address import internal_host, internal_parts, joined
 from adapters.gateway.peer_client import Peers
 from adapters.gateway.peer_messages import Messages, ReceiveRequest, Request
 from adapters.gateway.peer_protocol import peer_key
 from adapters.gateway.peer_server import PeerServer
 from adapters.gateway.queue_drops import QueueDrops
 from adapters.gateway.registry_configured import configured_entries, sizes_of
+from adapters.gateway.registry_decisions import RegistryLimits
 from adapters.gateway.registry_keeper import RegistryKeeper
 from adapters.gateway.registry_log import RegistryLog
 from adapters.gateway.registry_plan import Plan
@@ -42,7 +43,7 @@ from adapters.gateway.slot_state import QueueStates
 from adapters.gateway.slots import Slots
 from adapters.gateway.topic_counts import TopicCounts
 from adapters.run_time_entries import EntryError, subscription_of
-from adapters.settings import GatewaySettings, Settings
+from adapters.settings import GatewaySettings, QuotaSettings, Settings
 from adapters.subscribing import begin_at_end
 from pipeline.clock import SystemTimes
 from pipeline.cluster import Cluster
@@ -79,11 +80,11 @@ class Replica:
         self._settings = settings
         self._gateway = gateway
         self._on_died = on_died
-        self._limits = limits or Limits()
         self._parts = AsyncExitStack()
         loop = asyncio.get_running_loop()
         self._clock = LoopClock(loop)
         self._key = peer_key({spec.secret_id: spec.secret for spec in gateway.key_specs()})
+        self._limits = limits or limits_of(gateway.quotas)
         self._budget = ByteBudget(BODY_BYTES)
         self._configured = configured_entries(settings)
         self._view = RegistryView(cluster, loop, on_died, self._configured)
@@ -106,8 +107,9 @@ class Replica:
         parts, gateway = self._parts, self._gateway
         parts.push_async_callback(self._sender.close)
         parts.push_async_callback(self._readers.close)
-        host = internal_host(gateway.listen.rpartition(":")[0], self._cluster.servers, gateway.internal)
-        address = joined(host, await self._peer_server.listen(host))
+        host, port = internal_parts(gateway.internal)
+        host = internal_host(gateway.listen.rpartition(":")[0], self._cluster.servers, host)
+        address = joined(host, await self._peer_server.listen(host, port))
         parts.push_async_callback(self._peer_server.close)
         self._view.start()
         parts.callback(self._view.close)
@@ -177,7 +179,11 @@ class Replica:
     def _writer(self, kafka_logs: KafkaLogs) -> RegistryWriter:
         plan = Plan(sizes_of(self._settings), self._configured)
         registry_log = RegistryLog(self._cluster)
-        return RegistryWriter(self._view, registry_log, kafka_logs, plan, spread=self._spread, begin=self._begin)
+        quotas = self._gateway.quotas
+        limits = RegistryLimits(quotas.queues, quotas.topics, quotas.subscriptions)
+        return RegistryWriter(
+            self._view, registry_log, kafka_logs, plan, limits, spread=self._spread, begin=self._begin
+        )
 
     async def _spread(self) -> None:
         await self._router.spread()
@@ -208,3 +214,10 @@ class Replica:
     def _on_failed(self, error: Exception) -> None:
         log.critical("slot_membership_failed", exc_info=error)
         self._on_died("slot-membership")
+
+
+def limits_of(quotas: QuotaSettings) -> Limits:
+    """What a slot's owner lets be out; all that may be put off is known by name, or it would hold up what is due."""
+    known = Limits()
+    delayed = max(known.delayed, quotas.delayed)
+    return Limits(in_flight=quotas.in_flight, delayed=delayed, delayed_most=quotas.delayed)

@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 
 from adapters.gateway.keys import KeySpec
+from adapters.gateway.limits import Limits
+from adapters.gateway.queue_heap import DELAYED_MOST
+from adapters.gateway.registry_decisions import RegistryLimits
+from adapters.gateway.replica import limits_of
 from adapters.settings import GatewaySettings
 from tests.unit.adapters.configurations import Tree, faults_of, load, tree
 
@@ -30,6 +34,18 @@ def test_keys_alone_are_enough(tmp_path: Path) -> None:
     settings = of(tmp_path, gateway())
     assert (settings.listen, settings.hosts, settings.clock_tolerance_s) == ("127.0.0.1:8090", (), 900.0)
     assert settings.key_specs() == (KeySpec("AKIDexample", HIDDEN),)
+
+
+def test_the_quotas_are_those_of_the_parts_that_keep_them(tmp_path: Path) -> None:
+    quotas = of(tmp_path, gateway()).quotas
+    assert RegistryLimits(quotas.queues, quotas.topics, quotas.subscriptions) == RegistryLimits()
+    assert limits_of(quotas) == Limits()
+    assert quotas.delayed == DELAYED_MOST
+
+
+def test_all_that_may_be_put_off_is_known_by_name(tmp_path: Path) -> None:
+    quotas = of(tmp_path, gateway(quotas={"in_flight": 5, "delayed": 1_000_000})).quotas
+    assert limits_of(quotas) == Limits(in_flight=5, delayed=1_000_000)
 
 
 def test_a_key_may_be_limited(tmp_path: Path) -> None:
@@ -79,10 +95,17 @@ FAULTS: list[tuple[Tree, str]] = [
     ),
     (
         gateway(port=1),
-        "gateway.port: is not a key of the configuration; allowed: keys, listen, internal, hosts, clock_tolerance_s",
+        "gateway.port: is not a key of the configuration; allowed: keys, listen, internal, hosts,",
     ),
     (gateway(listen="8090"), "gateway.listen: '8090': must be HOST:PORT"),
     (gateway(hosts=["https://a"]), "gateway.hosts[0]: 'https://a': must be HOST or HOST:PORT without a scheme"),
+    (gateway(internal="http://a"), "gateway.internal: 'http://a': must be HOST, HOST:PORT or :PORT, an IPv6 host in"),
+    (gateway(internal="0.0.0.0:1"), "gateway.internal: '0.0.0.0:1': is no address that other replicas could call"),
+    (gateway(quotas={"queues": 0}), "gateway.quotas.queues: 0: must be greater than or equal to 1"),
+    (
+        gateway(quotas={"bodies": 1}),
+        "gateway.quotas.bodies: is not a key of the configuration; allowed: queues, topics",
+    ),
     (gateway(clock_tolerance_s=0), "gateway.clock_tolerance_s: 0: must be greater than 0"),
     (gateway("${NONE}"), f"{AT}: ${{NONE}}: is not set in the environment"),
     (gateway("${EMPTY}"), f"{AT}.secret: ***: is empty"),

@@ -86,7 +86,7 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> set[str]:
     for name, field in model.model_fields.items():
         section = field.annotation
         inner = isinstance(section, type) and issubclass(section, BaseModel)
-        found |= keys_of(section, f"{name}.") if inner else {prefix + name}  # type: ignore[arg-type]
+        found |= keys_of(section, f"{prefix}{name}.") if inner else {prefix + name}  # type: ignore[arg-type]
     return found
 
 
@@ -106,7 +106,7 @@ def test_every_key_stands_in_the_readmes_reference() -> None:
     }
     ours = keys_of(Settings) - {"subscriptions", "schema_registry", "gateway"}
     ours |= {f"schema_registry.{name}" for name in SchemaRegistrySettings.model_fields}
-    ours |= {f"gateway.{name}" for name in GatewaySettings.model_fields}
+    ours |= keys_of(GatewaySettings, "gateway.")
     ours |= {f"gateway.keys.*.{name}" for name in GatewayKeySettings.model_fields}
     ours |= {f"subscriptions[].{name}" for name in HttpSubscriptionSettings.model_fields}
     assert told == ours

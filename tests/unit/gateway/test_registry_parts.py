@@ -8,7 +8,7 @@ import pytest
 
 from adapters.gateway.blocking import blocking
 from adapters.gateway.errors import Row
-from adapters.gateway.peer_address import internal_host, joined
+from adapters.gateway.peer_address import internal_host, internal_parts, joined
 from adapters.gateway.queue_drops import QueueDrops
 from adapters.gateway.registry_configured import configured_entries, sizes_of
 from adapters.gateway.registry_decisions import queue_entry
@@ -150,3 +150,26 @@ def test_others_are_told_an_address_that_they_can_reach(listen: str, internal: s
 
 def test_an_ipv6_address_is_told_in_brackets() -> None:
     assert (joined("::1", 5), joined("127.0.0.1", 5)) == ("[::1]:5", "127.0.0.1:5")
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("", "", 0),
+        ("10.0.0.7", "10.0.0.7", 0),
+        ("replica-0.cmq:8091", "replica-0.cmq", 8091),
+        (":8091", "", 8091),
+        ("fd00::1", "fd00::1", 0),
+        ("[fd00::1]", "[fd00::1]", 0),
+        ("[fd00::1]:8091", "[fd00::1]", 8091),
+        ("10.0.0.7:0", "10.0.0.7", 0),
+    ],
+)
+def test_the_internal_address_may_say_host_and_port(text: str, host: str, port: int) -> None:
+    assert internal_parts(text) == (host, port)
+
+
+@pytest.mark.parametrize("text", ["http://a", "a:b", "a:70000", "a b", "[::1", "0.0.0.0", "[::]:1", "::"])  # noqa: S104  refused
+def test_an_internal_address_that_nobody_could_call_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"must be HOST|is no address"):
+        internal_parts(text)
