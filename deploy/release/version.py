@@ -14,6 +14,8 @@ PLACES: dict[str, tuple[str, ...]] = {
     "pyproject.toml": ('version = "',),
     "deploy/Dockerfile": ("-t batch-events:", 'org.opencontainers.image.version="'),
     "deploy/base/kustomization.yaml": ("newTag: ",),
+    "deploy/components/gateway/kustomization.yaml": ("newTag: ",),
+    "deploy/overlays/split/kustomization.yaml": ("newTag: ",),
 }
 """pyproject.toml is where the version is; tests hold the others to it."""
 

@@ -8,7 +8,9 @@ import yaml
 Manifest = dict[str, Any]
 
 
-DELIVERING = ("Deployment", "StatefulSet")
+LASTING = ("Deployment", "StatefulSet")
+DELIVERY, GATEWAY = "delivery", "gateway"
+COMPONENT = "app.kubernetes.io/component"
 
 
 class Pod(NamedTuple):
@@ -66,7 +68,13 @@ def the_only(resources: Iterable[Manifest], kind: str) -> Manifest:
 
 def workloads(resources: Iterable[Manifest], *kinds: str) -> list[Manifest]:
     """All that starts pods, or only these kinds of it."""
-    return [one for one in resources if one["kind"] in (kinds or (*DELIVERING, "Job"))]
+    return [one for one in resources if one["kind"] in (kinds or (*LASTING, "Job"))]
+
+
+def lasting(resources: Iterable[Manifest], component: str | None = None) -> list[Manifest]:
+    """All that starts pods which stay, or only those of one component."""
+    found = workloads(resources, *LASTING)
+    return [one for one in found if component in {None, pod_of(one).labels[COMPONENT]}]
 
 
 def pod_of(workload: Manifest) -> Pod:
@@ -78,14 +86,19 @@ def pod_of(workload: Manifest) -> Pod:
 def pods(resources: Iterable[Manifest]) -> list[Pod]:
     """All pods."""
     resources = list(resources)
-    return [*delivering(resources), topics_pod(resources)]
+    return [*delivering(resources), *serving(resources), topics_pod(resources)]
 
 
 def delivering(resources: Iterable[Manifest]) -> list[Pod]:
     """Those that deliver."""
-    found = [pod_of(one) for one in workloads(resources, *DELIVERING)]
+    found = [pod_of(one) for one in lasting(resources, DELIVERY)]
     assert found
     return found
+
+
+def serving(resources: Iterable[Manifest]) -> list[Pod]:
+    """Those that answer CMQ's clients."""
+    return [pod_of(one) for one in lasting(resources, GATEWAY)]
 
 
 def topics_pod(resources: Iterable[Manifest]) -> Pod:

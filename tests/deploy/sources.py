@@ -6,7 +6,7 @@ says: into the kustomization of an overlay, or of each folder that an overlay is
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,12 +25,17 @@ COMPONENTS = tuple(sorted(one.name for one in (DEPLOY / "components").iterdir())
 PARTS = {"overlays/split": ("billing", "ops-queue")}
 """Folders of an overlay that take components, where it does not take them itself."""
 
+THERE_ONCE = {"gateway"}
+"""Components that an overlay takes itself, whatever it is made of."""
+
 COMPOSITIONS = (
     *(("overlays/prod", one) for one in COMPONENTS),
     ("overlays/prod", "static-membership", "hpa"),
     ("overlays/prod", "static-membership", "keda", "pod-monitor"),
     ("overlays/split", "static-membership", "keda"),
     ("overlays/split", "hpa"),
+    ("overlays/prod", "gateway", "static-membership", "keda", "pod-monitor"),
+    ("overlays/split", "gateway", "hpa"),
 )
 
 
@@ -61,7 +66,9 @@ def built(folder: str, *components: str) -> list[Manifest]:
     with TemporaryDirectory() as copy:
         deploy = copy_of_deploy(Path(copy))
         for part in PARTS.get(folder, ("",)):
-            _take(deploy / folder / part / "kustomization.yaml", components, deploy)
+            own = [one for one in components if one not in THERE_ONCE]
+            _take(deploy / folder / part / "kustomization.yaml", own, deploy)
+        _take(deploy / folder / "kustomization.yaml", [one for one in components if one in THERE_ONCE], deploy)
         return kustomize_build(deploy / folder)
 
 
@@ -70,7 +77,7 @@ def copy_of_deploy(folder: Path) -> Path:
     return shutil.copytree(DEPLOY, folder / "deploy", ignore=shutil.ignore_patterns("wheels"))
 
 
-def _take(file: Path, components: tuple[str, ...], deploy: Path) -> None:
+def _take(file: Path, components: Iterable[str], deploy: Path) -> None:
     kustomization = yaml.safe_load(file.read_text())
     up = "../" * len(file.parent.relative_to(deploy).parts)
     kustomization.setdefault("components", []).extend(f"{up}components/{one}" for one in components)

@@ -8,17 +8,22 @@ import pytest
 
 from adapters.cli import parser
 from adapters.commands.run import chosen
+from adapters.gateway.errors import CmqError
+from adapters.gateway.hosts import Hosts
+from adapters.gateway.peer_address import internal_parts
 from adapters.settings import Settings
 from adapters.settings_file import load_settings
 from pipeline.room import share
 from pipeline.subscription import Protocol, Subscription
 from tests.deploy.kustomize import kustomize_build
-from tests.deploy.manifests import Manifest, Pod, configuration, delivering, pods, topics_pod
+from tests.deploy.manifests import Manifest, Pod, configuration, delivering, lasting, pod_of, pods, serving, topics_pod
 from tests.deploy.places import TOP
 from tests.deploy.sources import copy_of_deploy
 
 STAND_IN = base64.b64encode(bytes(32)).decode()
 """Passes for any secret: a password, or 32 bytes for a signature."""
+
+GATEWAY_KEY = "BATCH_EVENTS__GATEWAY__KEYS__AKIDexample"
 
 LEAVING_S = 10
 """After stop_grace_s, for leaving the groups and the last lines."""
@@ -56,21 +61,24 @@ def test_the_configuration_is_accepted_with_what_the_pods_environment_holds(
 
 def test_pods_get_the_secrets_that_the_configuration_refers_to_and_no_others(resources: list[Manifest]) -> None:
     for pod in pods(resources):
-        assert set(re.findall(r"\$\{(\w+)\}", configuration(resources, pod))) == set(pod.references)
+        own = {GATEWAY_KEY} if pod in serving(resources) else set()
+        assert {*re.findall(r"\$\{(\w+)\}", configuration(resources, pod)), *own} == set(pod.references)
 
 
-def test_both_commands_are_ours(resources: list[Manifest]) -> None:
+def test_the_commands_are_ours(resources: list[Manifest]) -> None:
     for pod in delivering(resources):
         run = parser().parse_args(pod.container["args"])
         assert run.run.__module__.endswith("commands.run")
+    for pod in serving(resources):
+        assert parser().parse_args(pod.container["args"]).run.__module__.endswith("commands.gateway")
     topics = parser().parse_args(topics_pod(resources).container["args"])
     assert topics.run.__module__.endswith("commands.topics")
     assert topics.apply
 
 
 def test_probes_ask_where_the_process_listens(resources: list[Manifest], tmp_path: Path) -> None:
-    for pod in delivering(resources):
-        (port,) = pod.container["ports"]
+    for pod in map(pod_of, lasting(resources)):
+        (port,) = (one for one in pod.container["ports"] if one["name"] == "http")
         assert settings(resources, pod, tmp_path).http.listen == f"0.0.0.0:{port['containerPort']}"
         asked = {name: pod.container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
         assert {one["port"] for one in asked.values()} == {port["name"]}
@@ -82,9 +90,27 @@ def test_probes_ask_where_the_process_listens(resources: list[Manifest], tmp_pat
 
 
 def test_a_pod_is_killed_only_after_it_had_all_its_time_to_stop(resources: list[Manifest], tmp_path: Path) -> None:
-    for pod in delivering(resources):
+    for pod in map(pod_of, lasting(resources)):
         grace_s = settings(resources, pod, tmp_path).stop_grace_s
-        assert pod.spec["terminationGracePeriodSeconds"] >= grace_s + LEAVING_S
+        before_s = pod.container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        assert pod.spec["terminationGracePeriodSeconds"] >= before_s + grace_s + LEAVING_S
+
+
+def test_a_gateway_listens_where_its_service_and_its_replicas_call_it(
+    resources: list[Manifest], tmp_path: Path
+) -> None:
+    for pod in serving(resources):
+        gateway = settings(resources, pod, tmp_path).gateway
+        assert gateway is not None
+        port = {one["name"]: one["containerPort"] for one in pod.container["ports"]}
+        assert gateway.listen == f"0.0.0.0:{port['cmq']}"
+        assert internal_parts(gateway.internal) == ("", port["internal"])
+        assert [spec.secret_id for spec in gateway.key_specs()] == ["AKIDexample"]
+        hosts = Hosts(gateway.listen, gateway.hosts)
+        for name in (pod.name, f"{pod.name}.batch-events", f"{pod.name}.batch-events.svc.cluster.local"):
+            assert hosts.signed(name)
+        with pytest.raises(CmqError):
+            hosts.signed("example.com")
 
 
 def test_every_subscription_is_delivered_by_one_of_them(resources: list[Manifest], tmp_path: Path) -> None:

@@ -10,18 +10,21 @@ import yaml
 from adapters.callback.address_guard import refused_address
 from tests.deploy.dockerfile import read_dockerfile
 from tests.deploy.manifests import (
-    DELIVERING,
+    COMPONENT,
+    DELIVERY,
+    GATEWAY,
     Manifest,
     Pod,
     configuration,
     delivering,
+    lasting,
     of_kind,
     pod_of,
     pods,
     selects,
+    serving,
     the_only,
     topics_pod,
-    workloads,
 )
 from tests.deploy.places import pyproject
 from tests.deploy.sources import BUILT_OVERLAYS, Source
@@ -75,7 +78,7 @@ def test_pods_say_what_they_need_and_have_limits(resources: list[Manifest]) -> N
     for pod in pods(resources):
         for amounts in pod.container["resources"]["requests"], pod.container["resources"]["limits"]:
             assert amounts.keys() == {"cpu", "memory", "ephemeral-storage"}
-    for pod in delivering(resources):
+    for pod in map(pod_of, lasting(resources)):
         limit = pod.container["resources"]["limits"]["memory"]
         assert int(limit.removesuffix("Mi")) * 2**20 > BACKLOG_BYTES
 
@@ -94,19 +97,40 @@ def test_secrets_are_references(resources: list[Manifest]) -> None:
         assert {secret for secret, _ in pod.references.values()} <= {"batch-events"}
 
 
-def test_pods_of_a_service_and_of_the_budget_are_those_that_deliver(resources: list[Manifest]) -> None:
-    services, budgets = of_kind(resources, "Service"), of_kind(resources, "PodDisruptionBudget")
-    for workload in workloads(resources, *DELIVERING):
+def services_of(resources: list[Manifest], pod: Pod) -> list[dict[str, Any]]:
+    return [one["spec"] for one in of_kind(resources, "Service") if selects(one["spec"]["selector"], pod)]
+
+
+def test_pods_of_a_service_and_of_the_budget_are_those_of_one_workload(resources: list[Manifest]) -> None:
+    budgets = of_kind(resources, "PodDisruptionBudget")
+    for workload in lasting(resources):
         pod = pod_of(workload)
-        (service,) = (one["spec"] for one in services if selects(one["spec"]["selector"], pod))
         (budget,) = (one["spec"] for one in budgets if selects(one["spec"]["selector"]["matchLabels"], pod))
         spreads = [one["labelSelector"]["matchLabels"] for one in pod.spec["topologySpreadConstraints"]]
         own = workload["spec"]["selector"]["matchLabels"]
-        for selector in (own, service["selector"], budget["selector"]["matchLabels"], *spreads):
+        of_services = [one["selector"] for one in services_of(resources, pod)]
+        for selector in (own, *of_services, budget["selector"]["matchLabels"], *spreads):
             assert [one.name for one in pods(resources) if selects(selector, one)] == [pod.name]
         assert budget["maxUnavailable"] == 1
-        assert [port["targetPort"] for port in service["ports"]] == [pod.container["ports"][0]["name"]]
-    assert len(services) == len(budgets) == len(delivering(resources))
+    assert len(budgets) == len(lasting(resources))
+
+
+def offered(resources: list[Manifest], pod: Pod) -> list[tuple[str, bool]]:
+    """The ports of its services, and whether each pod is found by itself there, ready or not."""
+    return [
+        (port["targetPort"], one.get("clusterIP") == "None" and one["publishNotReadyAddresses"])
+        for one in services_of(resources, pod)
+        for port in one["ports"]
+    ]
+
+
+def test_every_pod_is_found_by_who_scrapes_and_a_ready_gateway_by_its_clients(resources: list[Manifest]) -> None:
+    for pod in delivering(resources):
+        assert offered(resources, pod) == [("http", True)]
+    for pod in serving(resources):
+        assert sorted(offered(resources, pod)) == [("cmq", False), ("http", True)]
+    services = [one for pod in map(pod_of, lasting(resources)) for one in services_of(resources, pod)]
+    assert len(services) == len(of_kind(resources, "Service"))
 
 
 def test_pods_whose_names_change_are_rolled_without_taking_any_away(resources: list[Manifest]) -> None:
@@ -148,9 +172,9 @@ def test_an_autoscaler_has_its_workload_for_itself_and_is_in_no_hurry_to_take_po
 ) -> None:
     autoscaled = [one for one, *_ in scaled(resources)]
     targets = [(one["spec"]["scaleTargetRef"]["kind"], one["spec"]["scaleTargetRef"]["name"]) for one in autoscaled]
-    there = [(one["kind"], one["metadata"]["name"]) for one in workloads(resources, *DELIVERING)]
+    there = [(one["kind"], one["metadata"]["name"]) for one in lasting(resources, DELIVERY)]
     assert sorted(targets) == (sorted(there) if targets else [])
-    for workload in workloads(resources, *DELIVERING):
+    for workload in lasting(resources, DELIVERY):
         assert ("replicas" in workload["spec"]) != bool(targets)
     for _, least, most, behavior in scaled(resources):
         assert 2 <= least <= most
@@ -163,7 +187,7 @@ def test_no_more_pods_than_partitions(resources: list[Manifest]) -> None:
     config = yaml.safe_load(configuration(resources, topics_pod(resources)))
     partitions = config["topics"]["partitions"]
     assert all(most <= partitions for _, _, most, _ in scaled(resources))
-    assert all(one["spec"].get("replicas", 1) <= partitions for one in workloads(resources, *DELIVERING))
+    assert all(one["spec"].get("replicas", 1) <= partitions for one in lasting(resources, DELIVERY))
 
 
 def test_the_backlog_decides_by_the_names_of_our_metrics(resources: list[Manifest]) -> None:
@@ -178,15 +202,21 @@ def test_the_backlog_decides_by_the_names_of_our_metrics(resources: list[Manifes
             assert "by (subscription)" in trigger["metadata"]["query"]
 
 
-def test_a_pod_monitor_finds_those_that_deliver(resources: list[Manifest]) -> None:
+def test_a_pod_monitor_finds_every_pod_that_stays(resources: list[Manifest]) -> None:
     for monitor in of_kind(resources, "PodMonitor"):
         (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
-        labels = monitor["spec"]["selector"]["matchLabels"]
-        assert [pod.name for pod in pods(resources) if selects(labels, pod)] == [
-            pod.name for pod in delivering(resources)
+        selector = monitor["spec"]["selector"]
+        (one_of,) = selector["matchExpressions"]
+        assert one_of["operator"] == "In"
+        found = [
+            pod.name
+            for pod in pods(resources)
+            if selects(selector["matchLabels"], pod) and pod.labels[one_of["key"]] in one_of["values"]
         ]
+        there = list(map(pod_of, lasting(resources)))
+        assert sorted(found) == sorted(pod.name for pod in there)
         assert endpoint["path"] == "/metrics"
-        assert all(endpoint["port"] == pod.container["ports"][0]["name"] for pod in delivering(resources))
+        assert all(endpoint["port"] == pod.container["ports"][0]["name"] for pod in there)
 
 
 def test_the_job_ends_and_goes_away(resources: list[Manifest]) -> None:
@@ -212,6 +242,26 @@ def test_only_probes_and_scrapes_come_in(resources: list[Manifest]) -> None:
     assert rules(resources, topics_pod(resources), "ingress") == []
 
 
+def test_a_gateways_clients_come_in_and_its_replicas_alone_reach_the_internal_port(resources: list[Manifest]) -> None:
+    for pod in serving(resources):
+        port = {one["name"]: one["containerPort"] for one in pod.container["ports"]}
+        anyone, replicas = rules(resources, pod, "ingress")
+        assert anyone == {"ports": [{"protocol": "TCP", "port": port[name]} for name in ("http", "cmq")]}
+        (out,) = (rule for rule in rules(resources, pod, "egress") if port["internal"] in ports(rule))
+        for rule, way in ((replicas, "from"), (out, "to")):
+            (peer,) = rule[way]
+            assert peer.keys() == {"podSelector"}
+            labels = peer["podSelector"]["matchLabels"]
+            assert [one.name for one in pods(resources) if selects(labels, one)] == [pod.name]
+            assert ports(rule) == {port["internal"]}
+
+
+def test_a_gateway_is_more_than_one_process(resources: list[Manifest]) -> None:
+    for one in lasting(resources, GATEWAY):
+        assert one["kind"] == "Deployment"
+        assert one["spec"]["replicas"] >= 2
+
+
 def ports(rule: dict[str, Any]) -> set[int]:
     return {port for one in rule["ports"] for port in range(one["port"], one.get("endPort", one["port"]) + 1)}
 
@@ -219,7 +269,8 @@ def ports(rule: dict[str, Any]) -> set[int]:
 def test_name_resolution_kafka_and_callbacks_go_out(resources: list[Manifest]) -> None:
     for pod in pods(resources):
         reached = set().union(*map(ports, rules(resources, pod, "egress")))
-        assert reached == {53, 9092, 9093, 9094} | (set() if pod.owner == "Job" else {80, 443})
+        own = {DELIVERY: {80, 443}, GATEWAY: {8091}}
+        assert reached == {53, 9092, 9093, 9094} | own.get(pod.labels[COMPONENT], set())
 
 
 def test_callbacks_may_go_to_no_address_that_our_own_guard_refuses_as_internal(resources: list[Manifest]) -> None:
