@@ -28,7 +28,7 @@ from adapters.gateway.peer_messages import (
     Verdicts,
 )
 from adapters.gateway.ports import Message, Page, QueueCounts, QueueInfo
-from adapters.gateway.queue_heap import DELAYED_MOST, QueueHeap
+from adapters.gateway.queue_heap import QueueHeap
 from adapters.gateway.slot_router import SlotRouter
 from adapters.gateway.slot_service import Served, View
 from pipeline.clock import Times

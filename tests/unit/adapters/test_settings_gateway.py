@@ -8,7 +8,6 @@ import pytest
 
 from adapters.gateway.keys import KeySpec
 from adapters.gateway.limits import Limits
-from adapters.gateway.queue_heap import DELAYED_MOST
 from adapters.gateway.registry_decisions import RegistryLimits
 from adapters.gateway.replica import limits_of
 from adapters.settings import GatewaySettings
@@ -40,7 +39,7 @@ def test_the_quotas_are_those_of_the_parts_that_keep_them(tmp_path: Path) -> Non
     quotas = of(tmp_path, gateway()).quotas
     assert RegistryLimits(quotas.queues, quotas.topics, quotas.subscriptions) == RegistryLimits()
     assert limits_of(quotas) == Limits()
-    assert quotas.delayed == DELAYED_MOST
+    assert quotas.delayed == Limits().delayed_most
 
 
 def test_all_that_may_be_put_off_is_known_by_name(tmp_path: Path) -> None:
