@@ -2,8 +2,8 @@
 
 Shape   LogFacts(cluster): extents(topic, partitions), offsets_at(topic, partitions, time_ms), topic_ids(topics)
 Errors  KafkaException: no answer, or a no; where leaders move only after MOVES_S, as where a topic has just been made:
-        a broker tells of it before it has made its logs. A topic that does not exist has the id GONE; extents and offsets
-        of it are refused (UNKNOWN_TOPIC_OR_PART). refusals.py makes a row of it
+        a broker tells of it before it has made its logs. A topic that does not exist has the id GONE; extents and
+        offsets of it are refused (UNKNOWN_TOPIC_OR_PART). refusals.py makes a row of it
 Cost    a request or two to each leader; of topic_ids one to the controller, however many topics
 """
 
