@@ -44,7 +44,7 @@ def test_the_quotas_are_those_of_the_parts_that_keep_them(tmp_path: Path) -> Non
 
 def test_all_that_may_be_put_off_is_known_by_name(tmp_path: Path) -> None:
     quotas = of(tmp_path, gateway(quotas={"in_flight": 5, "delayed": 1_000_000})).quotas
-    assert limits_of(quotas) == Limits(in_flight=5, delayed=1_000_000)
+    assert limits_of(quotas) == Limits(in_flight=5, delayed=1_000_000, delayed_most=1_000_000)
 
 
 def test_a_key_may_be_limited(tmp_path: Path) -> None:
