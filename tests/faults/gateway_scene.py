@@ -21,7 +21,7 @@ from tests.harness.cmq_load import Load
 from tests.harness.cmq_oracle import Verdict, judge
 from tests.harness.command import Running
 
-SECRET_ID = "AKIDfaults"
+SECRET_ID = "AKIDfaults"  # noqa: S105  of nobody
 SECRET = "a secret of the fault suite"  # noqa: S105  of nobody
 QUEUES = 6
 BACK_S = 12.0

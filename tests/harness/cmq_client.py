@@ -45,7 +45,7 @@ class CmqClient:
         self._addresses = addresses
         self._answer_s = answer_s
         self._connection: _Connection | None = None
-        self._nonces = itertools.count(random.randrange(1, 1 << 40))
+        self._nonces = itertools.count(random.randrange(1, 1 << 40))  # noqa: S311  no secret
 
     async def call(self, action: str, values: Mapping[str, str], wait_s: float = 0.0) -> Reply:
         """Make a call; wait_s is how long it may take beside what calls take.
@@ -75,7 +75,7 @@ class CmqClient:
             others = [one for one in addresses if one != self.address] or list(addresses)
             if not others:
                 raise ConnectionError("nobody is there")
-            self.address = random.choice(others)
+            self.address = random.choice(others)  # noqa: S311  spreads load
             host, _, port = self.address.rpartition(":")
             async with asyncio.timeout(CONNECT_S):
                 loop = asyncio.get_running_loop()
@@ -160,5 +160,5 @@ class _Connection(asyncio.Protocol):
 
 
 def numbered(name: str, values: Sequence[str]) -> dict[str, str]:
-    """A list as CMQ takes it: `name.1`, `name.2`, …"""
+    """A list as CMQ takes it: `name.1`, `name.2` and so on."""
     return {f"{name}.{index}": value for index, value in enumerate(values, 1)}

@@ -14,7 +14,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future  # noqa: TC003  it stands in an annotation of a field
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self
 
@@ -53,7 +54,7 @@ class Load:
 
         self._key = secret_id, secret
         self._addresses = addresses
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  the same each time
         self._clients: list[CmqClient] = []
         self._late: set[asyncio.Task[None]] = set()
         self._by_handle: dict[str, Received] = {}
@@ -95,7 +96,7 @@ class Load:
         gaps = []
         for queue, times in self.successes.items():
             inside = [since_s, *(one for one in times if since_s < one < until_s), until_s]
-            gaps.append((max(after - before for before, after in zip(inside, inside[1:], strict=False)), queue))
+            gaps.append((max(after - before for before, after in pairwise(inside)), queue))
         return max(gaps)
 
     def probe(self, queue: str, via: Sequence[str], through: str, answer_s: float) -> "Future[int | None]":
@@ -107,7 +108,8 @@ class Load:
 
     def call(self, action: str, values: dict[str, str], timeout_s: float = 30.0) -> Reply:
         """One call, made until it has an answer that says something."""
-        return self._do(self._until_said(self._client(), action, values), timeout_s)
+        reply: Reply = self._do(self._until_said(self._client(), action, values), timeout_s)
+        return reply
 
     def delete_queue(self, queue: str) -> None:
         """Load this one no more, and delete it with all its messages."""
@@ -145,7 +147,7 @@ class Load:
         sent = self._new(queue)
         self.books.sent.append(sent)
         await self._send(client, queue, [sent])
-        while (reply := await self._receive(client, queue, 1, 3)) is None or reply["code"] == 7000:
+        while (reply := await self._receive(client, queue, 1, 3)) is None or reply["code"] == 7000:  # noqa: ASYNC110  a server is asked
             await asyncio.sleep(AGAIN_S)
         [received] = self._told(reply)
         asked_s = time.time()
@@ -333,7 +335,7 @@ class Load:
             return None
 
     async def _until_said(self, client: CmqClient, action: str, values: dict[str, str]) -> Reply:
-        while (reply := await self._call(client, action, values)) is None or reply["code"] in _UNSAID:
+        while (reply := await self._call(client, action, values)) is None or reply["code"] in _UNSAID:  # noqa: ASYNC110  as above
             await asyncio.sleep(AGAIN_S)
         return reply
 

@@ -6,6 +6,7 @@ Judges  what clients were told alone: an answer that was lost binds nobody, but 
 """
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -110,7 +111,7 @@ def _judge_receives(its: list[Received], deletes: list[Deleted], verdict: Verdic
     gone = min((one for one in deletes if one.code == 0), key=lambda one: one.answered_s, default=None)
     if gone is not None and (late := [one for one in its if _came_back(one, gone, its)]):
         verdict.came_back.append(f"{its[0].number} {late[0].answered_s - gone.answered_s:.3f} s after its delete")
-    for before, after in zip(its, its[1:], strict=False):
+    for before, after in pairwise(its):
         if after.count == before.count or after.answered_s < before.asked_s:
             verdict.counted_wrong.append(f"{after.number} {before.count}, then {after.count}")
         if after.answered_s < before.next_visible_s:
