@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adapters.gateway.keys import KeySpec
+from adapters.gateway.front.keys import KeySpec
 from adapters.settings_values import (
     AgeSeconds,
     CaFile,

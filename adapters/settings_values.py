@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from adapters.callback.signature import secret_fault
-from adapters.gateway.keys import ID_PREFIX
-from adapters.gateway.peer_address import internal_parts
+from adapters.gateway.front.keys import ID_PREFIX
+from adapters.gateway.peers.peer_address import internal_parts
 from pipeline.subscription import Start
 from pipeline.topics import DAY_MS
 from schemas.events import canonical_event_name

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from adapters.gateway.errors import CmqError
-from adapters.gateway.front import NAMELESS, named
-from adapters.gateway.keys import Key, KeySpec
-from adapters.gateway.signature import SIGNATURE, signature, string_to_sign
+from adapters.gateway.front.front import NAMELESS, named
+from adapters.gateway.front.keys import Key, KeySpec
+from adapters.gateway.front.signature import SIGNATURE, signature, string_to_sign
 from adapters.settings import GatewaySettings
 from pipeline.errors import PipelineError
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from adapters.cmq_shell.client import Value
 from adapters.cmq_shell.verb import Call, Listed, Verb, name, search, told
-from adapters.gateway.queue_settings import SETTINGS
+from adapters.gateway.acting.queue_settings import SETTINGS
 from adapters.iso_time import time_ms
 from pipeline.cmq_registry import QueueAttributes
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from adapters.cmq_shell.client import Value
 from adapters.cmq_shell.tables import table
 from adapters.cmq_shell.verb import Call, Verb, asked, listed, plural, search, told
-from adapters.gateway.subscription_settings import FORMATS, STRATEGIES
+from adapters.gateway.acting.subscription_settings import FORMATS, STRATEGIES
 
 KIND = "subscriptions"
 HELP = "subscriptions of a topic: list, show, create, set, delete, clear-tags"

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Iterator
 
 from adapters.cmq_shell.verb import Call, Listed, Verb, name, search, told
-from adapters.gateway.queue_settings import SETTINGS
-from adapters.gateway.subscription_settings import BINDING_KEYS, TAGS
-from adapters.gateway.topic_settings import DEFAULT_MSG_SIZE
+from adapters.gateway.acting.queue_settings import SETTINGS
+from adapters.gateway.acting.subscription_settings import BINDING_KEYS, TAGS
+from adapters.gateway.acting.topic_settings import DEFAULT_MSG_SIZE
 
 KIND = "topics"
 HELP = "topics: list, show, create, set, delete"

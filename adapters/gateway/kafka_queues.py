@@ -12,10 +12,11 @@ from secrets import token_hex
 from typing import Protocol, cast
 
 from adapters.gateway.errors import Row
-from adapters.gateway.limits import Limits
-from adapters.gateway.log_names import LogNames
-from adapters.gateway.message_ids import DELAY_UNTIL, derived_id
-from adapters.gateway.peer_messages import (
+from adapters.gateway.leases.limits import Limits
+from adapters.gateway.leases.message_ids import DELAY_UNTIL, derived_id
+from adapters.gateway.logs.log_names import LogNames
+from adapters.gateway.logs.queue_heap import QueueHeap
+from adapters.gateway.peers.peer_messages import (
     AdoptQueueRequest,
     Counted,
     CountsRequest,
@@ -27,10 +28,9 @@ from adapters.gateway.peer_messages import (
     SetQueueRequest,
     Verdicts,
 )
+from adapters.gateway.peers.slot_router import SlotRouter
+from adapters.gateway.peers.slot_service import Served, View
 from adapters.gateway.ports import Message, Page, QueueCounts, QueueInfo
-from adapters.gateway.queue_heap import QueueHeap
-from adapters.gateway.slot_router import SlotRouter
-from adapters.gateway.slot_service import Served, View
 from pipeline.clock import Times
 from pipeline.cmq_registry import QueueAttributes, QueueEntry, queue_key
 from pipeline.headers import Headers

@@ -15,8 +15,8 @@ import msgspec
 
 from adapters.gateway.errors import CmqError, Row
 from adapters.gateway.kafka_queues import Sender, holds, managed
-from adapters.gateway.log_names import LogNames
-from adapters.gateway.peer_messages import (
+from adapters.gateway.logs.log_names import LogNames
+from adapters.gateway.peers.peer_messages import (
     AdoptTopicRequest,
     CreateTopicRequest,
     DeleteTopicRequest,
@@ -26,10 +26,10 @@ from adapters.gateway.peer_messages import (
     SubscribeRequest,
     UnsubscribeRequest,
 )
+from adapters.gateway.peers.slot_router import SlotRouter
+from adapters.gateway.peers.slot_service import View
 from adapters.gateway.ports import Page
-from adapters.gateway.registry_decisions import known_subscription
-from adapters.gateway.slot_router import SlotRouter
-from adapters.gateway.slot_service import View
+from adapters.gateway.registry.registry_decisions import known_subscription
 from pipeline.clock import Times
 from pipeline.cmq_registry import SubscriptionEntry, TopicEntry, topic_key
 from pipeline.free_text import MESSAGE_ID, ROUTING_KEY, TAGS, TEXT

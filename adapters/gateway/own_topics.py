@@ -8,9 +8,9 @@ Errors  PipelineError: the brokers do not answer, or do not let us
 
 from functools import partial
 
-from adapters.gateway.blocking import blocking
-from adapters.gateway.journal_record import slots_spec
-from adapters.gateway.registry_view import registry_spec
+from adapters.gateway.journal.journal_record import slots_spec
+from adapters.gateway.logs.blocking import blocking
+from adapters.gateway.registry.registry_view import registry_spec
 from adapters.provision import TopicAdmin
 from pipeline.errors import PipelineError
 

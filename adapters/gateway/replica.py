@@ -12,36 +12,36 @@ from contextlib import AsyncExitStack
 from typing import cast
 
 from adapters.event_loop import LoopClock
-from adapters.gateway.body_readers import KafkaBodyReaders
 from adapters.gateway.errors import CmqError
-from adapters.gateway.kafka_logs import KafkaLogs
-from adapters.gateway.kafka_queue_logs import KafkaQueueLogs
+from adapters.gateway.journal.slots import Slots
 from adapters.gateway.kafka_queues import KafkaQueues
 from adapters.gateway.kafka_topics import KafkaTopics
-from adapters.gateway.limits import ByteBudget, Limits
-from adapters.gateway.log_facts import LogFacts
-from adapters.gateway.log_names import LogNames
-from adapters.gateway.peer_address import internal_host, internal_parts, joined
-from adapters.gateway.peer_client import Peers
-from adapters.gateway.peer_messages import Messages, ReceiveRequest, Request
-from adapters.gateway.peer_protocol import peer_key
-from adapters.gateway.peer_server import PeerServer
-from adapters.gateway.queue_drops import QueueDrops
-from adapters.gateway.registry_configured import configured_entries, sizes_of
-from adapters.gateway.registry_decisions import RegistryLimits
-from adapters.gateway.registry_keeper import RegistryKeeper
-from adapters.gateway.registry_log import RegistryLog
-from adapters.gateway.registry_plan import Plan
-from adapters.gateway.registry_view import RegistryView
-from adapters.gateway.registry_writer import RegistryWriter
-from adapters.gateway.sender import KafkaSender
-from adapters.gateway.slot import SlotOwner
+from adapters.gateway.leases.limits import ByteBudget, Limits
+from adapters.gateway.leases.slot import SlotOwner
+from adapters.gateway.leases.slot_state import QueueStates
+from adapters.gateway.logs.body_readers import KafkaBodyReaders
+from adapters.gateway.logs.kafka_logs import KafkaLogs
+from adapters.gateway.logs.kafka_queue_logs import KafkaQueueLogs
+from adapters.gateway.logs.log_facts import LogFacts
+from adapters.gateway.logs.log_names import LogNames
+from adapters.gateway.logs.sender import KafkaSender
+from adapters.gateway.logs.topic_counts import TopicCounts
+from adapters.gateway.peers.peer_address import internal_host, internal_parts, joined
+from adapters.gateway.peers.peer_client import Peers
+from adapters.gateway.peers.peer_messages import Messages, ReceiveRequest, Request
+from adapters.gateway.peers.peer_protocol import peer_key
+from adapters.gateway.peers.peer_server import PeerServer
+from adapters.gateway.peers.slot_router import SlotRouter
+from adapters.gateway.peers.slot_service import MANAGING_SLOT, Served, SlotService
+from adapters.gateway.registry.queue_drops import QueueDrops
+from adapters.gateway.registry.registry_configured import configured_entries, sizes_of
+from adapters.gateway.registry.registry_decisions import RegistryLimits
+from adapters.gateway.registry.registry_keeper import RegistryKeeper
+from adapters.gateway.registry.registry_log import RegistryLog
+from adapters.gateway.registry.registry_plan import Plan
+from adapters.gateway.registry.registry_view import RegistryView
+from adapters.gateway.registry.registry_writer import RegistryWriter
 from adapters.gateway.slot_ports import Slot, SlotJournal, SlotState
-from adapters.gateway.slot_router import SlotRouter
-from adapters.gateway.slot_service import MANAGING_SLOT, Served, SlotService
-from adapters.gateway.slot_state import QueueStates
-from adapters.gateway.slots import Slots
-from adapters.gateway.topic_counts import TopicCounts
 from adapters.run_time_entries import EntryError, subscription_of
 from adapters.settings import GatewaySettings, QuotaSettings, Settings
 from adapters.subscribing import begin_at_end

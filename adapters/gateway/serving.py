@@ -18,15 +18,15 @@ from contextlib import AsyncExitStack
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from adapters.gateway.action import Backend
+from adapters.gateway.acting.action import Backend
 from adapters.gateway.actions import ACTIONS
-from adapters.gateway.front import Front
-from adapters.gateway.hosts import Hosts
-from adapters.gateway.keys import Keys
+from adapters.gateway.front.front import Front
+from adapters.gateway.front.hosts import Hosts
+from adapters.gateway.front.keys import Keys
+from adapters.gateway.front.server import GatewayServer
 from adapters.gateway.own_topics import make_own_topics
 from adapters.gateway.readiness import Readiness
 from adapters.gateway.replica import Replica
-from adapters.gateway.server import GatewayServer
 from adapters.http_server import HealthServer
 from adapters.provision import TopicAdmin
 from adapters.settings import GatewaySettings, Settings

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 import pytest
 import uvloop
 
-from adapters.gateway.limits import Limits
+from adapters.gateway.leases.limits import Limits
 from adapters.gateway.own_topics import make_own_topics
+from adapters.gateway.peers.slot_router import SLOTS
 from adapters.gateway.ports import Message, Queues, Topics
 from adapters.gateway.replica import Replica
-from adapters.gateway.slot_router import SLOTS
 from adapters.provision import TopicAdmin
 from adapters.settings_file import load_settings
 from pipeline.cluster import Cluster
@@ -31,7 +31,7 @@ from tests.contract.gateway_stage import DELAYED, IN_FLIGHT, Claim
 from tests.harness.command import Running
 
 if TYPE_CHECKING:
-    from adapters.gateway.slot import SlotOwner
+    from adapters.gateway.leases.slot import SlotOwner
 
 LIMIT_S = 150.0
 START_S = 60.0

@@ -9,8 +9,8 @@ import pytest
 from adapters.cli import parser
 from adapters.commands.run import chosen
 from adapters.gateway.errors import CmqError
-from adapters.gateway.hosts import Hosts
-from adapters.gateway.peer_address import internal_parts
+from adapters.gateway.front.hosts import Hosts
+from adapters.gateway.peers.peer_address import internal_parts
 from adapters.settings import Settings
 from adapters.settings_file import load_settings
 from pipeline.room import share

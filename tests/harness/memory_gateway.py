@@ -12,12 +12,12 @@ from queue import SimpleQueue
 import uvloop
 
 from adapters.event_loop import LoopClock
-from adapters.gateway.action import Backend
+from adapters.gateway.acting.action import Backend
 from adapters.gateway.actions import ACTIONS
-from adapters.gateway.front import Front
-from adapters.gateway.hosts import Hosts
-from adapters.gateway.keys import Keys, KeySpec
-from adapters.gateway.server import GatewayServer
+from adapters.gateway.front.front import Front
+from adapters.gateway.front.hosts import Hosts
+from adapters.gateway.front.keys import Keys, KeySpec
+from adapters.gateway.front.server import GatewayServer
 from adapters.memory import MemoryQueues, MemoryTopics
 
 LISTEN = "127.0.0.1:0"

@@ -9,9 +9,9 @@ import uvloop
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # they forgot __all__
 
-from adapters.gateway.body_readers import KafkaBodyReaders
-from adapters.gateway.log_facts import LogFacts
-from adapters.gateway.sender import KafkaSender
+from adapters.gateway.logs.body_readers import KafkaBodyReaders
+from adapters.gateway.logs.log_facts import LogFacts
+from adapters.gateway.logs.sender import KafkaSender
 from pipeline.cluster import Cluster
 from tests.harness.kafka import produce_many
 

@@ -10,9 +10,9 @@ import sys
 
 import uvloop
 
+from adapters.gateway.journal.slots import Slots
+from adapters.gateway.journal.snapshots import SnapshotRule
 from adapters.gateway.slot_ports import SlotLostError
-from adapters.gateway.slots import Slots
-from adapters.gateway.snapshots import SnapshotRule
 from tests.integration.slot_scene import ListSlot, SlotScene
 
 OFTEN = SnapshotRule(every_s=1.0, entries_bytes=20_000)

@@ -12,13 +12,13 @@ from contextlib import asynccontextmanager
 import msgspec
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from adapters.gateway.journal_record import slots_spec
-from adapters.gateway.journal_writer import JournalWriter
+from adapters.gateway.journal.journal_record import slots_spec
+from adapters.gateway.journal.journal_writer import JournalWriter
+from adapters.gateway.journal.slot_reader import SlotReader
+from adapters.gateway.journal.slots import Slots
+from adapters.gateway.journal.snapshots import AS_A_RULE, SnapshotRule
+from adapters.gateway.journal.take_over import Taken, TakeOver
 from adapters.gateway.slot_ports import SlotJournal, SlotState
-from adapters.gateway.slot_reader import SlotReader
-from adapters.gateway.slots import Slots
-from adapters.gateway.snapshots import AS_A_RULE, SnapshotRule
-from adapters.gateway.take_over import Taken, TakeOver
 from adapters.provision import TopicAdmin
 from pipeline.cluster import Cluster
 from tests.unit.gateway.journal_lab import ListState

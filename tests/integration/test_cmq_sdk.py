@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.gateway.keys import KeySpec
+from adapters.gateway.front.keys import KeySpec
 from tests.harness.memory_gateway import memory_gateway
 from tests.harness.sdk_process import play
 

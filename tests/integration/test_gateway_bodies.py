@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.gateway import body_readers, point_reader, tail_reader
-from adapters.gateway.log_facts import LogFacts
+from adapters.gateway.logs import body_readers, point_reader, tail_reader
+from adapters.gateway.logs.log_facts import LogFacts
 from tests.benchmarks.native_broker import create
 from tests.brokers.broker import Broker
 from tests.harness.bodies import Heard

@@ -9,8 +9,8 @@ import pytest
 from confluent_kafka import Producer
 
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.kafka_logs import KafkaLogs
-from adapters.gateway.peer_messages import (
+from adapters.gateway.logs.kafka_logs import KafkaLogs
+from adapters.gateway.peers.peer_messages import (
     AdoptQueueRequest,
     CreateQueueRequest,
     CreateTopicRequest,
@@ -20,10 +20,10 @@ from adapters.gateway.peer_messages import (
     SubscribeRequest,
     UnsubscribeRequest,
 )
-from adapters.gateway.registry_log import IDS, RegistryLog
-from adapters.gateway.registry_plan import Plan, Sizes
-from adapters.gateway.registry_view import RegistryView, registry_spec
-from adapters.gateway.registry_writer import RegistryWriter
+from adapters.gateway.registry.registry_log import IDS, RegistryLog
+from adapters.gateway.registry.registry_plan import Plan, Sizes
+from adapters.gateway.registry.registry_view import RegistryView, registry_spec
+from adapters.gateway.registry.registry_writer import RegistryWriter
 from adapters.gateway.slot_ports import SlotLostError
 from pipeline.cluster import Cluster
 from pipeline.cmq_registry import Gone, QueueAttributes, QueueEntry, SubscriptionEntry, encode

@@ -6,23 +6,23 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from adapters.gateway import registry_view
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.kafka_logs import KafkaLogs
 from adapters.gateway.kafka_queues import KafkaQueues
-from adapters.gateway.limits import Limits
-from adapters.gateway.log_names import LogNames
-from adapters.gateway.peer_client import Peers
-from adapters.gateway.peer_messages import Messages, ReceiveRequest
-from adapters.gateway.peer_protocol import peer_key
-from adapters.gateway.peer_server import PeerServer
-from adapters.gateway.registry_log import RegistryLog
-from adapters.gateway.registry_plan import Plan, Sizes
-from adapters.gateway.registry_view import RegistryView, registry_spec
-from adapters.gateway.registry_writer import RegistryWriter
+from adapters.gateway.leases.limits import Limits
+from adapters.gateway.logs.kafka_logs import KafkaLogs
+from adapters.gateway.logs.log_names import LogNames
+from adapters.gateway.peers.peer_client import Peers
+from adapters.gateway.peers.peer_messages import Messages, ReceiveRequest
+from adapters.gateway.peers.peer_protocol import peer_key
+from adapters.gateway.peers.peer_server import PeerServer
+from adapters.gateway.peers.slot_router import SlotRouter
+from adapters.gateway.peers.slot_service import SlotService
+from adapters.gateway.registry import registry_view
+from adapters.gateway.registry.registry_log import RegistryLog
+from adapters.gateway.registry.registry_plan import Plan, Sizes
+from adapters.gateway.registry.registry_view import RegistryView, registry_spec
+from adapters.gateway.registry.registry_writer import RegistryWriter
 from adapters.gateway.slot_ports import Slot
-from adapters.gateway.slot_router import SlotRouter
-from adapters.gateway.slot_service import SlotService
 from pipeline.clock import SystemTimes
 from pipeline.cluster import Cluster
 from pipeline.cmq_registry import QueueAttributes

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import KafkaException
 
-from adapters.gateway import sender as sender_module
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.log_facts import GONE, Extent, LogFacts
-from adapters.gateway.producing import ANY_PARTITION
-from adapters.gateway.refusals import refusal
-from adapters.gateway.sender import KafkaSender
+from adapters.gateway.logs import sender as sender_module
+from adapters.gateway.logs.log_facts import GONE, Extent, LogFacts
+from adapters.gateway.logs.producing import ANY_PARTITION
+from adapters.gateway.logs.refusals import refusal
+from adapters.gateway.logs.sender import KafkaSender
 from tests.brokers.broker import Broker
 from tests.harness.kafka import read_all
 from tests.integration.gateway_kafka import Stage, play

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
+from adapters.gateway.journal.snapshots import SnapshotRule, Snapshots
+from adapters.gateway.journal.trimming import Trimming
 from adapters.gateway.slot_ports import SlotLostError
-from adapters.gateway.snapshots import SnapshotRule, Snapshots
-from adapters.gateway.trimming import Trimming
 from tests.brokers.broker import Broker
 from tests.integration.slot_scene import SlotScene, until
 from tests.unit.gateway.journal_lab import ListState

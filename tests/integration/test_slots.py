@@ -15,8 +15,8 @@ from typing import Self
 import pytest
 import uvloop
 
+from adapters.gateway.journal.slots import Slots
 from adapters.gateway.slot_ports import SlotLostError
-from adapters.gateway.slots import Slots
 from tests.brokers.broker import Broker
 from tests.brokers.killable import ClusterMaker
 from tests.integration.slot_scene import ListSlot, SlotScene, until

@@ -8,8 +8,8 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 
-from adapters.gateway.action import registry
-from adapters.gateway.declaring import DeclaredAction
+from adapters.gateway.acting.action import registry
+from adapters.gateway.acting.declaring import DeclaredAction
 
 
 def _found() -> Iterator[DeclaredAction]:

@@ -1,11 +1,11 @@
 """CreateQueue."""
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.names import queue_name
+from adapters.gateway.acting.params import Params
+from adapters.gateway.acting.queue_settings import check_rewind, read, read_dead_letter
 from adapters.gateway.errors import Row
-from adapters.gateway.names import queue_name
-from adapters.gateway.params import Params
-from adapters.gateway.queue_settings import check_rewind, read, read_dead_letter
 from pipeline.cmq_registry import DeadLetterPolicy, QueueAttributes
 
 RESERVED_ENDS = ("-retry", "-dlq")

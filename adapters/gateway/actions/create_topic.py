@@ -1,12 +1,12 @@
 """CreateTopic."""
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.names import topic_name
+from adapters.gateway.acting.params import Params
+from adapters.gateway.acting.subscription_settings import BINDING_KEYS, TAGS
+from adapters.gateway.acting.topic_settings import DEFAULT_MSG_SIZE, max_msg_size
 from adapters.gateway.errors import Row
-from adapters.gateway.names import topic_name
-from adapters.gateway.params import Params
-from adapters.gateway.subscription_settings import BINDING_KEYS, TAGS
-from adapters.gateway.topic_settings import DEFAULT_MSG_SIZE, max_msg_size
 
 RESERVED = "queue"
 """Its subscriptions' Kafka topics would be named as those of queues."""

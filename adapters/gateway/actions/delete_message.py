@@ -1,10 +1,10 @@
 """DeleteMessage, BatchDeleteMessage: what was received is done with."""
 
-from adapters.gateway.action import Backend, refused_with
-from adapters.gateway.declaring import Fields, action
+from adapters.gateway.acting.action import Backend, refused_with
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.names import queue_name
+from adapters.gateway.acting.params import BATCH, Params
 from adapters.gateway.errors import Row
-from adapters.gateway.names import queue_name
-from adapters.gateway.params import BATCH, Params
 
 
 @action("DeleteMessage", changes=True)

@@ -1,10 +1,10 @@
 """GetSubscriptionAttributes."""
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
-from adapters.gateway.names import subscription_name, topic_name
-from adapters.gateway.params import Params
-from adapters.gateway.subscription_settings import told
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.names import subscription_name, topic_name
+from adapters.gateway.acting.params import Params
+from adapters.gateway.acting.subscription_settings import told
 
 
 @action("GetSubscriptionAttributes")

@@ -1,9 +1,9 @@
 """ListQueue."""
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
-from adapters.gateway.names import page
-from adapters.gateway.params import Params
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.names import page
+from adapters.gateway.acting.params import Params
 
 
 @action("ListQueue")

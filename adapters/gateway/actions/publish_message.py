@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.messages import check_total, msg_list
+from adapters.gateway.acting.names import topic_name
+from adapters.gateway.acting.params import Params
+from adapters.gateway.acting.subscription_settings import check_key, read_tags
 from adapters.gateway.errors import Row
-from adapters.gateway.messages import check_total, msg_list
-from adapters.gateway.names import topic_name
-from adapters.gateway.params import Params
-from adapters.gateway.subscription_settings import check_key, read_tags
 
 
 @action("PublishMessage", changes=True)

@@ -1,10 +1,10 @@
 """ReceiveMessage, BatchReceiveMessage: visible messages, which are then hidden for the queue's visibility timeout."""
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
-from adapters.gateway.messages import told
-from adapters.gateway.names import queue_name
-from adapters.gateway.params import BATCH, Params
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.messages import told
+from adapters.gateway.acting.names import queue_name
+from adapters.gateway.acting.params import BATCH, Params
 
 MOST_WAIT_S = 30
 

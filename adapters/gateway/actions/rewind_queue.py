@@ -1,10 +1,10 @@
 """RewindQueue."""
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.names import queue_name
+from adapters.gateway.acting.params import Params
 from adapters.gateway.errors import Row
-from adapters.gateway.names import queue_name
-from adapters.gateway.params import Params
 
 LATEST_S = 2**53
 

@@ -1,11 +1,11 @@
 """SendMessage, BatchSendMessage: messages into a queue, at once or after a delay."""
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.messages import check_total, msg_list
+from adapters.gateway.acting.names import queue_name
+from adapters.gateway.acting.params import Params
 from adapters.gateway.errors import Row
-from adapters.gateway.messages import check_total, msg_list
-from adapters.gateway.names import queue_name
-from adapters.gateway.params import Params
 
 MOST_DELAY_S = 3_600
 

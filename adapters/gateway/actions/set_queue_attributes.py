@@ -1,10 +1,10 @@
 """SetQueueAttributes."""
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
-from adapters.gateway.names import queue_name
-from adapters.gateway.params import Params
-from adapters.gateway.queue_settings import SETTINGS, check_rewind, read
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.names import queue_name
+from adapters.gateway.acting.params import Params
+from adapters.gateway.acting.queue_settings import SETTINGS, check_rewind, read
 
 
 @action("SetQueueAttributes", changes=True)

@@ -1,10 +1,10 @@
 """SetSubscriptionAttributes."""
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
-from adapters.gateway.names import subscription_name, topic_name
-from adapters.gateway.params import Params
-from adapters.gateway.subscription_settings import content_format, filters, notify_strategy
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.names import subscription_name, topic_name
+from adapters.gateway.acting.params import Params
+from adapters.gateway.acting.subscription_settings import content_format, filters, notify_strategy
 
 
 @action("SetSubscriptionAttributes", changes=True)

@@ -1,10 +1,10 @@
 """SetTopicAttributes."""
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
-from adapters.gateway.names import topic_name
-from adapters.gateway.params import Params
-from adapters.gateway.topic_settings import max_msg_size
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.names import topic_name
+from adapters.gateway.acting.params import Params
+from adapters.gateway.acting.topic_settings import max_msg_size
 
 
 @action("SetTopicAttributes", changes=True)

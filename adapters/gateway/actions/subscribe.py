@@ -2,12 +2,11 @@
 
 import msgspec
 
-from adapters.gateway.action import Backend
-from adapters.gateway.declaring import Fields, action
-from adapters.gateway.errors import Row
-from adapters.gateway.names import subscription_name, topic_name
-from adapters.gateway.params import Params
-from adapters.gateway.subscription_settings import (
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.declaring import Fields, action
+from adapters.gateway.acting.names import subscription_name, topic_name
+from adapters.gateway.acting.params import Params
+from adapters.gateway.acting.subscription_settings import (
     BINDING_KEYS,
     content_format,
     endpoint,
@@ -15,6 +14,7 @@ from adapters.gateway.subscription_settings import (
     notify_strategy,
     protocol,
 )
+from adapters.gateway.errors import Row
 from pipeline.cmq_registry import SubscriptionEntry
 
 

@@ -14,9 +14,9 @@ from prometheus_client import CollectorRegistry
 
 from adapters.cmq_shell import queues, subscriptions, topics
 from adapters.cmq_shell.client import CmqClient, Place, place_of
+from adapters.gateway.acting.queue_settings import SETTINGS
 from adapters.gateway.actions import ACTIONS
-from adapters.gateway.keys import KeySpec
-from adapters.gateway.queue_settings import SETTINGS
+from adapters.gateway.front.keys import KeySpec
 from adapters.http_server import HealthServer
 from adapters.settings import GatewaySettings
 from pipeline.health import Health

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.gateway.keys import KeySpec
-from adapters.gateway.limits import Limits
-from adapters.gateway.registry_decisions import RegistryLimits
+from adapters.gateway.front.keys import KeySpec
+from adapters.gateway.leases.limits import Limits
+from adapters.gateway.registry.registry_decisions import RegistryLimits
 from adapters.gateway.replica import limits_of
 from adapters.settings import GatewaySettings
 from tests.unit.adapters.configurations import Tree, faults_of, load, tree

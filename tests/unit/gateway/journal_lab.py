@@ -9,8 +9,8 @@ import enum
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from adapters.gateway.journal_record import Entries, JournalFold, Snapshot
-from adapters.gateway.slot_journal import NotSentError, Report
+from adapters.gateway.journal.journal_record import Entries, JournalFold, Snapshot
+from adapters.gateway.journal.slot_journal import NotSentError, Report
 
 
 class ListState:

@@ -12,10 +12,10 @@ import msgspec
 from adapters.gateway.errors import CmqError, Row
 from adapters.gateway.kafka_queues import KafkaQueues
 from adapters.gateway.kafka_topics import KafkaTopics
-from adapters.gateway.limits import Limits
-from adapters.gateway.log_names import LogNames
-from adapters.gateway.peer_client import Peers
-from adapters.gateway.peer_messages import (
+from adapters.gateway.leases.limits import Limits
+from adapters.gateway.logs.log_names import LogNames
+from adapters.gateway.peers.peer_client import Peers
+from adapters.gateway.peers.peer_messages import (
     AdoptQueueRequest,
     CreateQueueRequest,
     CreateTopicRequest,
@@ -27,20 +27,20 @@ from adapters.gateway.peer_messages import (
     ReceiveRequest,
     SubscribeRequest,
 )
-from adapters.gateway.peer_protocol import peer_key
-from adapters.gateway.peer_server import PeerServer
+from adapters.gateway.peers.peer_protocol import peer_key
+from adapters.gateway.peers.peer_server import PeerServer
+from adapters.gateway.peers.slot_router import SlotRouter
+from adapters.gateway.peers.slot_service import SlotService
 from adapters.gateway.ports import Message, QueueCounts
-from adapters.gateway.registry_decisions import (
+from adapters.gateway.registry.registry_decisions import (
     RegistryLimits,
     gone_queue,
     may_create_queue,
     new_subscription,
     queue_entry,
 )
-from adapters.gateway.registry_state import RegistryState
+from adapters.gateway.registry.registry_state import RegistryState
 from adapters.gateway.slot_ports import Slot
-from adapters.gateway.slot_router import SlotRouter
-from adapters.gateway.slot_service import SlotService
 from pipeline.clock import SystemTimes
 from pipeline.cmq_registry import Entry, QueueAttributes, QueueEntry, TopicEntry, encode
 from pipeline.headers import Headers

@@ -5,14 +5,14 @@ import json
 from collections.abc import Callable
 from typing import Any, cast
 
-from adapters.gateway.action import Action, Backend, registry
-from adapters.gateway.calls import Call
+from adapters.gateway.acting.action import Action, Backend, registry
+from adapters.gateway.acting.params import Params
 from adapters.gateway.errors import Row
-from adapters.gateway.front import Front
-from adapters.gateway.hosts import Hosts
-from adapters.gateway.keys import Keys, KeySpec
-from adapters.gateway.params import Params
-from adapters.gateway.protocol import Request
+from adapters.gateway.front.calls import Call
+from adapters.gateway.front.front import Front
+from adapters.gateway.front.hosts import Hosts
+from adapters.gateway.front.keys import Keys, KeySpec
+from adapters.gateway.front.protocol import Request
 from tests.unit.gateway.signing import HOST, KEY_ID, NOW_S, PATH, SIGNING_KEY, Values, common, form, row_of, signed
 
 Reply = dict[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 import uvloop
 
-from adapters.gateway.server import GatewayServer
+from adapters.gateway.front.server import GatewayServer
 from tests.unit.gateway.rig import Fake, Reply, Rig
 from tests.unit.gateway.signing import HOST, replies
 

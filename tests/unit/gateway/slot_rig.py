@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.limits import ByteBudget, Limits
-from adapters.gateway.message_ids import DELAY_UNTIL
-from adapters.gateway.queue_logs import QueueLogs
-from adapters.gateway.slot import SlotOwner
+from adapters.gateway.leases.limits import ByteBudget, Limits
+from adapters.gateway.leases.message_ids import DELAY_UNTIL
+from adapters.gateway.leases.queue_logs import QueueLogs
+from adapters.gateway.leases.slot import SlotOwner
+from adapters.gateway.leases.slot_state import QueueStates
 from adapters.gateway.slot_ports import Body, BodyListener, BodyReaders, SlotJournal, SlotLostError
-from adapters.gateway.slot_state import QueueStates
 from adapters.memory import ManualClock
 from pipeline.cmq_registry import DeadLetterPolicy, QueueAttributes, QueueEntry
 from pipeline.headers import Headers

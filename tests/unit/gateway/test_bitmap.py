@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.gateway.bitmap import Bitmap
+from adapters.gateway.leases.bitmap import Bitmap
 
 WIDE = 300_000
 

@@ -6,12 +6,12 @@ import logging
 
 import pytest
 
-from adapters.gateway.calls import Call
 from adapters.gateway.errors import Row
-from adapters.gateway.front import named
-from adapters.gateway.hosts import Hosts
-from adapters.gateway.keys import KeySpec
-from adapters.gateway.protocol import Request
+from adapters.gateway.front.calls import Call
+from adapters.gateway.front.front import named
+from adapters.gateway.front.hosts import Hosts
+from adapters.gateway.front.keys import KeySpec
+from adapters.gateway.front.protocol import Request
 from tests.unit.gateway.rig import Fake, Reply, Rig, heard, refuse, request, row_for, send
 from tests.unit.gateway.signing import HOST, KEY_ID, NOW_S, PATH, SIGNING_KEY, common, form, row_of, sign, signed
 

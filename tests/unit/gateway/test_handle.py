@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.gateway.handle import Handles, Place
+from adapters.gateway.leases.handle import Handles, Place
 
 TOPIC = "GsmYsy-lTRqMU_s9Qf1aSg"
 NOW = 1_700_000_000_000

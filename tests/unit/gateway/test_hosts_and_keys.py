@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.hosts import KEPT, Hosts, is_loopback
-from adapters.gateway.keys import Key, Keys, KeySpec, TokenBucket
-from adapters.gateway.replays import Replays
+from adapters.gateway.front.hosts import KEPT, Hosts, is_loopback
+from adapters.gateway.front.keys import Key, Keys, KeySpec, TokenBucket
+from adapters.gateway.front.replays import Replays
 
 
 def refused(hosts: Hosts, host: str, local: str = "") -> Row:

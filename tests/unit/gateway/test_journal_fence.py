@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from adapters.gateway.journal_record import Claim, encode, new_epoch
-from adapters.gateway.slot_journal import KafkaSlotJournal
+from adapters.gateway.journal.journal_record import Claim, encode, new_epoch
+from adapters.gateway.journal.slot_journal import KafkaSlotJournal
 from tests.unit.gateway.journal_lab import Fate, ListState, Log, Road
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.gateway.journal_record import (
+from adapters.gateway.journal.journal_record import (
     Claim,
     Entries,
     JournalFold,

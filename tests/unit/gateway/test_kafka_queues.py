@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from adapters.gateway import log_names, queue_heap
 from adapters.gateway.errors import Row
-from adapters.gateway.message_ids import DELAY_UNTIL, derived_id
-from adapters.gateway.peer_messages import CreateTopicRequest
+from adapters.gateway.leases.message_ids import DELAY_UNTIL, derived_id
+from adapters.gateway.logs import log_names, queue_heap
+from adapters.gateway.peers.peer_messages import CreateTopicRequest
 from adapters.gateway.ports import QueueCounts
 from pipeline.clock import SystemTimes
 from pipeline.cmq_registry import QueueAttributes, QueueEntry, SubscriptionEntry

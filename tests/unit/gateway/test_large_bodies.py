@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.gateway.request_reader import OVERHEAD_BYTES, RequestReader
+from adapters.gateway.front.request_reader import OVERHEAD_BYTES, RequestReader
 
 
 @pytest.mark.parametrize("size", [OVERHEAD_BYTES - 8, OVERHEAD_BYTES, 3 * OVERHEAD_BYTES])

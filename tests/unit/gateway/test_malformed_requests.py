@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from adapters.gateway.request_reader import OVERHEAD_BYTES
+from adapters.gateway.front.request_reader import OVERHEAD_BYTES
 from tests.unit.gateway.rig import Reply, send
 from tests.unit.gateway.serving import run, serving
 from tests.unit.gateway.signing import HOST, PATH, form, post, replies, row_of, sign, signed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.gateway.message_ids import DELAY_UNTIL, delay_until_ms, derived_id, enqueue_time_s, message_id
+from adapters.gateway.leases.message_ids import DELAY_UNTIL, delay_until_ms, derived_id, enqueue_time_s, message_id
 from adapters.gateway.slot_ports import Body
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from adapters.gateway.acting.params import BATCH, Params
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.params import BATCH, Params
 
 
 def row(read: Callable[[], object]) -> Row:

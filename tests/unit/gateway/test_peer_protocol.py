@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.gateway.peer_messages import CatchUpRequest, Done, GiveBackRequest
-from adapters.gateway.peer_protocol import (
+from adapters.gateway.peers.peer_messages import CatchUpRequest, Done, GiveBackRequest
+from adapters.gateway.peers.peer_protocol import (
     HELLO_LIMIT,
     Call,
     Cancel,

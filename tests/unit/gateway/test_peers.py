@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from adapters.gateway import peer_link
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.peer_client import Peers
-from adapters.gateway.peer_messages import (
+from adapters.gateway.peers import peer_link
+from adapters.gateway.peers.peer_client import Peers
+from adapters.gateway.peers.peer_messages import (
     Answer,
     CatchUpRequest,
     Counted,
@@ -26,8 +26,8 @@ from adapters.gateway.peer_messages import (
     Request,
     Verdicts,
 )
-from adapters.gateway.peer_protocol import ClientHandshake, FrameReader, ServerHandshake, frame, peer_key
-from adapters.gateway.peer_server import PeerServer
+from adapters.gateway.peers.peer_protocol import ClientHandshake, FrameReader, ServerHandshake, frame, peer_key
+from adapters.gateway.peers.peer_server import PeerServer
 from adapters.gateway.ports import Message, QueueCounts
 from adapters.gateway.slot_ports import SlotLostError
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.protocol import (
+from adapters.gateway.front.protocol import (
     PARAMETERS,
     REQUEST_BYTES,
     WIRE_BYTES,

@@ -5,11 +5,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from adapters.gateway import entries
-from adapters.gateway.entries import Burying, Entry, Released, Rewound, Settled, Shown, Taken, Trimmed
-from adapters.gateway.handle import Place
-from adapters.gateway.queue_state import QueueState
-from adapters.gateway.slot_state import QueueStates
+from adapters.gateway.leases import entries
+from adapters.gateway.leases.entries import Burying, Entry, Released, Rewound, Settled, Shown, Taken, Trimmed
+from adapters.gateway.leases.handle import Place
+from adapters.gateway.leases.queue_state import QueueState
+from adapters.gateway.leases.slot_state import QueueStates
 
 TOPIC = "topic-id"
 PARTITIONS = (0, 1)

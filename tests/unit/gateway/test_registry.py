@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.peer_messages import (
+from adapters.gateway.logs.topic_counts import unsettled
+from adapters.gateway.peers.peer_messages import (
     CreateQueueRequest,
     CreateTopicRequest,
     SetQueueRequest,
     SetSubscriptionRequest,
 )
-from adapters.gateway.registry_decisions import (
+from adapters.gateway.registry.registry_decisions import (
     SLOTS,
     RegistryLimits,
     changed_queue,
@@ -26,9 +27,8 @@ from adapters.gateway.registry_decisions import (
     queue_entry,
     slot_of,
 )
-from adapters.gateway.registry_plan import Plan, Sizes
-from adapters.gateway.registry_state import Change, RegistryState
-from adapters.gateway.topic_counts import unsettled
+from adapters.gateway.registry.registry_plan import Plan, Sizes
+from adapters.gateway.registry.registry_state import Change, RegistryState
 from adapters.group_progress import Progress
 from pipeline.cmq_registry import (
     DeadLetterPolicy,

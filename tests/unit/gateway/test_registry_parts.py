@@ -6,15 +6,15 @@ import time
 
 import pytest
 
-from adapters.gateway.blocking import blocking
 from adapters.gateway.errors import Row
-from adapters.gateway.peer_address import internal_host, internal_parts, joined
-from adapters.gateway.queue_drops import QueueDrops
-from adapters.gateway.registry_configured import configured_entries, sizes_of
-from adapters.gateway.registry_decisions import queue_entry
-from adapters.gateway.registry_keeper import RegistryKeeper
-from adapters.gateway.registry_plan import Sizes
-from adapters.gateway.registry_state import Change
+from adapters.gateway.logs.blocking import blocking
+from adapters.gateway.peers.peer_address import internal_host, internal_parts, joined
+from adapters.gateway.registry.queue_drops import QueueDrops
+from adapters.gateway.registry.registry_configured import configured_entries, sizes_of
+from adapters.gateway.registry.registry_decisions import queue_entry
+from adapters.gateway.registry.registry_keeper import RegistryKeeper
+from adapters.gateway.registry.registry_plan import Sizes
+from adapters.gateway.registry.registry_state import Change
 from adapters.gateway.slot_ports import SlotLostError
 from adapters.settings import Settings
 from pipeline.cmq_registry import Gone, QueueAttributes

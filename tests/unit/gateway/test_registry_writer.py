@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from adapters.gateway import registry_writer
-from adapters.gateway.peer_messages import CreateQueueRequest, DeleteQueueRequest, Made, SetQueueRequest
-from adapters.gateway.registry_log import AppendedRecord, RegistryLog
-from adapters.gateway.registry_plan import Plan, Sizes
-from adapters.gateway.registry_writer import RegistryWriter
+from adapters.gateway.peers.peer_messages import CreateQueueRequest, DeleteQueueRequest, Made, SetQueueRequest
+from adapters.gateway.registry import registry_writer
+from adapters.gateway.registry.registry_log import AppendedRecord, RegistryLog
+from adapters.gateway.registry.registry_plan import Plan, Sizes
+from adapters.gateway.registry.registry_writer import RegistryWriter
 from adapters.gateway.slot_ports import SlotLostError
 from pipeline.cmq_registry import QueueAttributes
 from pipeline.topics import TopicSpec
 from tests.unit.gateway.replicas import FakeView, until
 
 if TYPE_CHECKING:
-    from adapters.gateway.kafka_logs import KafkaLogs
+    from adapters.gateway.logs.kafka_logs import KafkaLogs
 
 LIMIT_S = 20.0
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from adapters.gateway.protocol import WIRE_BYTES
+from adapters.gateway.front.protocol import WIRE_BYTES
 from tests.unit.gateway.rig import Fake, send
 from tests.unit.gateway.serving import run, serving
 from tests.unit.gateway.signing import HOST, PATH, common, form, post, row_of, signed

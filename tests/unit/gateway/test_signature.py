@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.gateway.signature import is_signed, string_to_sign
+from adapters.gateway.front.signature import is_signed, string_to_sign
 from tests.unit.gateway.signing import HOST, PATH, SIGNING_KEY, Values, sign, signed
 
 VECTOR = {

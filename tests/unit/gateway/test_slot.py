@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from adapters.gateway import entries
-from adapters.gateway.entries import Released
 from adapters.gateway.errors import Row
-from adapters.gateway.limits import Limits
-from adapters.gateway.message_ids import derived_id
+from adapters.gateway.leases import entries
+from adapters.gateway.leases.entries import Released
+from adapters.gateway.leases.limits import Limits
+from adapters.gateway.leases.message_ids import derived_id
+from adapters.gateway.leases.queue_logs import SOURCE_OFFSET
 from adapters.gateway.ports import Message, QueueCounts
-from adapters.gateway.queue_logs import SOURCE_OFFSET
 from adapters.gateway.slot_ports import SlotLostError
 from pipeline.cmq_registry import DeadLetterPolicy
 from pipeline.errors import DeliveryFailedError

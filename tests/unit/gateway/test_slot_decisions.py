@@ -5,10 +5,10 @@ import asyncio
 import pytest
 import uvloop
 
-from adapters.gateway.directory import owners
-from adapters.gateway.journal_record import Claim, encode
-from adapters.gateway.slot_journal import KafkaSlotJournal
-from adapters.gateway.snapshots import MUCH_READ_BYTES, SnapshotRule, Snapshots
+from adapters.gateway.journal.directory import owners
+from adapters.gateway.journal.journal_record import Claim, encode
+from adapters.gateway.journal.slot_journal import KafkaSlotJournal
+from adapters.gateway.journal.snapshots import MUCH_READ_BYTES, SnapshotRule, Snapshots
 from tests.unit.gateway.journal_lab import ListState, Log, Road
 
 EPOCH = b"e" * 8

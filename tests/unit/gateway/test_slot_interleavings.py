@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.limits import Limits
+from adapters.gateway.leases.limits import Limits
 from adapters.gateway.ports import Message
 from adapters.gateway.slot_ports import SlotLostError
 from pipeline.cmq_registry import DeadLetterPolicy

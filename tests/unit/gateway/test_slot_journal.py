@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 import uvloop
 
-from adapters.gateway.journal_record import RECORD_MAX_BYTES, SENDABLE_BYTES, Claim, Entries, encode
-from adapters.gateway.journal_record import decode as decoded
-from adapters.gateway.slot_journal import IN_FLIGHT, KafkaSlotJournal, NotSentError
+from adapters.gateway.journal.journal_record import RECORD_MAX_BYTES, SENDABLE_BYTES, Claim, Entries, encode
+from adapters.gateway.journal.journal_record import decode as decoded
+from adapters.gateway.journal.slot_journal import IN_FLIGHT, KafkaSlotJournal, NotSentError
 from adapters.gateway.slot_ports import SlotLostError
 from tests.unit.gateway.journal_lab import Fate, Log, Road
 

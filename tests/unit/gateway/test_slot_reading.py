@@ -2,9 +2,9 @@
 
 import pytest
 
-from adapters.gateway.journal_record import Claim, Entries, Part, Record, encode
+from adapters.gateway.journal.journal_record import Claim, Entries, Part, Record, encode
+from adapters.gateway.journal.slot_reading import Reading, Restored
 from adapters.gateway.slot_ports import SlotLostError
-from adapters.gateway.slot_reading import Reading, Restored
 from tests.unit.gateway.journal_lab import ListState
 
 A, OURS = b"a" * 8, b"o" * 8

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from adapters.gateway import slot_router
 from adapters.gateway.errors import Row
-from adapters.gateway.peer_messages import CreateQueueRequest, Messages, ReceiveRequest
+from adapters.gateway.peers import slot_router
+from adapters.gateway.peers.peer_messages import CreateQueueRequest, Messages, ReceiveRequest
 from adapters.gateway.slot_ports import SlotLostError
 from pipeline.cmq_registry import QueueAttributes
 from tests.unit.gateway.replicas import MESSAGE, Replicas, on_replicas, row_of, until

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import uvloop
 
-from adapters.gateway.action import Backend
+from adapters.gateway.acting.action import Backend
+from adapters.gateway.acting.params import Params
 from adapters.gateway.actions import ACTIONS
 from adapters.gateway.errors import CmqError, Row
-from adapters.gateway.params import Params
 from adapters.memory import ManualClock, MemoryQueues, MemoryTopics, QueueLimits
 
 IN_FLIGHT = 2

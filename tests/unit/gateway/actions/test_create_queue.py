@@ -1,7 +1,7 @@
 """CreateQueue."""
 
+from adapters.gateway.acting.queue_settings import SETTINGS
 from adapters.gateway.errors import Row
-from adapters.gateway.queue_settings import SETTINGS
 from pipeline.cmq_registry import DeadLetterPolicy, QueueAttributes
 from tests.unit.gateway.actions.account import Account, check_ranges, of_account
 

@@ -1,0 +1,1 @@
+"""What an action is, and what actions share: parameters, ranges, names."""

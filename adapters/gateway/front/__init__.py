@@ -1,0 +1,1 @@
+"""A request on its way: bytes, parameters, who signed it, what it may do; and the reply."""

@@ -1,0 +1,1 @@
+"""The journal of a slot on Kafka: claims, entries, snapshots; who owns which slot."""

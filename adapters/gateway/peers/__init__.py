@@ -1,0 +1,1 @@
+"""Replica to replica: one hop to whoever owns a slot."""
