@@ -8,11 +8,12 @@ Errors  PipelineError: the brokers do not say
 import logging
 
 import msgspec
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from pipeline.asking import ANSWER_S, ask
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, read_note
+from pipeline.group_questions import commits, within
 from pipeline.kafka_errors import About, describe
 
 log = logging.getLogger(__name__)
@@ -57,10 +58,8 @@ def progress_of(cluster: Cluster, group: str, topic: str, partitions: list[int])
 
 def _committed(cluster: Cluster, group: str, asked: list[TopicPartition]) -> list[TopicPartition]:
     """What no open transaction will change any more."""
-    question = [ConsumerGroupTopicPartitions(group, asked)]
-    admin = cluster.topic_ids.client()
-    answers = admin.list_consumer_group_offsets(question, require_stable=True, request_timeout=ANSWER_S)
-    found: list[TopicPartition] = answers[group].result().topic_partitions
+    admin = cluster.shared_admin.client()
+    found: list[TopicPartition] = within(commits(admin, group, asked), ANSWER_S).topic_partitions
     for part in found:
         if part.error is not None:
             raise KafkaException(part.error)

@@ -17,6 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public name
 from adapters.settings import HttpSubscriptionSettings, QueueSubscriptionSettings, Settings
 from pipeline.cluster import Cluster
 from pipeline.errors import PipelineError
+from pipeline.group_questions import members, within
 from pipeline.kafka_errors import About, describe, kafka_error
 from pipeline.topics import (
     DEAD_LETTER_EXTRA_BYTES,
@@ -130,13 +131,8 @@ class TopicAdmin:
 
     def refused_groups(self, names: list[str]) -> set[str]:
         """Those of these groups that we may not even see."""
-        answers = self._admin.describe_consumer_groups(names, request_timeout=ANSWER_S) if names else {}
-        errors = {name: answer.exception() for name, answer in answers.items()}
-        return {
-            name
-            for name, error in errors.items()
-            if isinstance(error, KafkaException) and kafka_error(error).code() == KafkaError.GROUP_AUTHORIZATION_FAILED
-        }
+        asked = {name: members(self._admin, name) for name in names}
+        return {name for name, answer in asked.items() if _is_refused(answer)}
 
     def _config(self, name: str, answer: Future[Any]) -> dict[str, Any]:
         try:
@@ -160,3 +156,11 @@ class TopicAdmin:
                 there = kafka_error(error).code() == KafkaError.TOPIC_ALREADY_EXISTS  # somebody else was quicker
                 results[name] = None if there else describe(error)
         return results
+
+
+def _is_refused(asked: "Future[Any]") -> bool:
+    try:
+        within(asked, ANSWER_S)
+    except KafkaException as error:
+        return kafka_error(error).code() == KafkaError.GROUP_AUTHORIZATION_FAILED
+    return False

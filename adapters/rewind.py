@@ -19,6 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, write_fitting
 from pipeline.errors import PipelineError, TopicMissingError, TransactionFailedError
+from pipeline.group_questions import members, within
 from pipeline.held import HeldKey
 from pipeline.held_reader import KafkaHeldReader
 from pipeline.held_record import EVENTS, held_key
@@ -243,10 +244,9 @@ def members_of(cluster: Cluster, group: str) -> int:
     Raises:
         KafkaException: nobody says so now.
     """
-    admin = cluster.topic_ids.client()
+    admin = cluster.shared_admin.client()
     try:
-        answers = admin.describe_consumer_groups([group], request_timeout=ANSWER_S)
-        return len(answers[group].result().members)
+        return len(within(members(admin, group), ANSWER_S).members)
     except KafkaException as error:
         if kafka_error(error).code() == KafkaError.GROUP_ID_NOT_FOUND:
             return 0

@@ -17,6 +17,7 @@ from pipeline.client_properties import CONSUMER_ONLY, INSTANCE_ID, PRODUCER_ONLY
 from pipeline.errors import PipelineError, TopicRefusedError
 from pipeline.kafka_errors import NOTHING, About, is_access, is_unreachable, translate
 from pipeline.log_ends import LogEnds
+from pipeline.shared_admin import SharedAdmin
 from pipeline.topic_access import TopicAccess
 from pipeline.topic_ids import TopicIds
 
@@ -78,8 +79,9 @@ class Cluster:
     def __init__(self, properties: Mapping[str, Any]) -> None:
         self._properties = dict(properties)
         self._refusal: KafkaError | None = None
-        self.topic_ids = TopicIds(self.admin)
-        self.log_ends = LogEnds(self.topic_ids.client)
+        self.shared_admin = SharedAdmin(self.admin)
+        self.topic_ids = TopicIds(self.shared_admin)
+        self.log_ends = LogEnds(self.shared_admin)
         self.topic_access = TopicAccess(self.admin)
 
     @property

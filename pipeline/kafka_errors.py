@@ -22,6 +22,8 @@ _UNREACHABLE = {
 _MOVING = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,  # what the client knows of the leader is older than the broker's last start
+    KafkaError.UNKNOWN_LEADER_EPOCH,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.NOT_COORDINATOR,
@@ -66,6 +68,11 @@ def kafka_error(error: KafkaError | KafkaException) -> KafkaError:
     return error.args[0] if isinstance(error, KafkaException) else error
 
 
+def no_answer() -> KafkaException:
+    """What librdkafka itself raises where nobody has answered in time."""
+    return KafkaException(KafkaError(KafkaError._TIMED_OUT))
+
+
 def is_access(error: KafkaError | KafkaException) -> bool:
     """Credentials or rights refused."""
     inner = kafka_error(error)
@@ -85,6 +92,11 @@ def is_passing(error: KafkaError | KafkaException) -> bool:
 def is_moving(error: KafkaError | KafkaException) -> bool:
     """Not who should has answered: a leader or coordinator moves, or has just come to be and is not at work yet."""
     return kafka_error(error).code() in _MOVING
+
+
+def is_outdated(error: KafkaError | KafkaException) -> bool:
+    """The client's knowledge of the leader is older than the leader, and it asks for no better."""
+    return kafka_error(error).code() == KafkaError.FENCED_LEADER_EPOCH
 
 
 def is_unknown_topic(error: KafkaError | KafkaException) -> bool:

@@ -1,12 +1,12 @@
 """Where partitions end of which a consumer learns nothing by itself, because it does not fetch them while paused.
 
-Shape   LogEnds(client): ask(topic, partitions) begins a question and returns at once; known(topic, partition) is the
+Shape   LogEnds(shared_admin): ask(topic, partitions) begins a question, returns at once; known(topic, partition) is the
         latest answer. One for a process; any thread may call
 Bounds  one question a topic is out at a time, until it is answered or given up; the last answer stands meanwhile
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
 
@@ -16,6 +16,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they forgot
     ListOffsetsResultInfo,
     OffsetSpec,
 )
+
+from pipeline.kafka_errors import is_outdated
+from pipeline.shared_admin import SharedAdmin
 
 ANSWER_S = 5.0
 GIVEN_UP_S = 2 * ANSWER_S
@@ -27,8 +30,8 @@ UNKNOWN = -1
 class LogEnds:
     """Asks through a client that is there for others too."""
 
-    def __init__(self, client: Callable[[], AdminClient]) -> None:
-        self._client = client
+    def __init__(self, shared: SharedAdmin) -> None:
+        self._shared = shared
         self._known: dict[tuple[str, int], int] = {}
         self._asked: dict[str, tuple[float, list[Future[ListOffsetsResultInfo]]]] = {}
 
@@ -41,20 +44,23 @@ class LogEnds:
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         wanted = {TopicPartition(topic, partition): latest for partition in partitions}
         try:
-            futures = self._client().list_offsets(wanted, request_timeout=ANSWER_S)
+            admin = self._shared.client()
+            futures = admin.list_offsets(wanted, request_timeout=ANSWER_S)
         except KafkaException:
             return  # no client can be made now: the subscription itself says so
         self._asked[topic] = now_s, list(futures.values())
         for where, future in futures.items():
-            future.add_done_callback(partial(self._answered, (topic, where.partition)))
+            future.add_done_callback(partial(self._answered, admin, (topic, where.partition)))
 
     def known(self, topic: str, partition: int) -> int:
         """The latest answer; UNKNOWN without one."""
         return self._known.get((topic, partition), UNKNOWN)
 
-    def _answered(self, where: tuple[str, int], future: Future[ListOffsetsResultInfo]) -> None:
+    def _answered(self, admin: AdminClient, where: tuple[str, int], future: Future[ListOffsetsResultInfo]) -> None:
         """On the client's own thread."""
         try:
             self._known[where] = future.result().offset
-        except KafkaException:
+        except KafkaException as error:
+            if is_outdated(error):
+                self._shared.replace(admin)
             return  # nobody answered: the subscription itself says so

@@ -139,12 +139,15 @@ class GatewayScene:
         """For a failure's text."""
         now_s = time.time()
         ago = {queue: round(now_s - times[-1], 1) if times else None for queue, times in self.load.successes.items()}
-        tails = ["\n".join(one.lines[-15:]) for one in self.replicas]
+        tails = ["\n".join(one.lines[-30:]) for one in self.replicas]
         return f"last successes (s ago): {ago}\n" + "\n---\n".join(tails)
 
     def finish(self) -> Verdict:
         """Have everything received to its end, and judge; then the replicas are made anew, and nothing comes back."""
-        self.load.drain()
+        try:
+            self.load.drain()
+        except TimeoutError as error:
+            raise AssertionError(self.progress()) from error
         for one in list(self.replicas):
             self.stop(one)
         self.start(2)

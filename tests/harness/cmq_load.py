@@ -36,6 +36,9 @@ LEFT = 0.15
 NEVER = 50
 """One message in so many is not deleted before drain()."""
 
+BEING_RELEASED = 6040
+"""The Kafka topics of that name are still going."""
+
 CONSUMERS = 2
 _UNSAID = {6000}
 """Codes that say nothing of what was done."""
@@ -131,7 +134,9 @@ class Load:
 
     async def _create(self, queue: str, more: dict[str, str]) -> None:
         values = {"queueName": queue, "visibilityTimeout": str(VISIBILITY_S), **more}
-        reply = await self._until_said(self._client(), "CreateQueue", values)
+        client = self._client()
+        while (reply := await self._until_said(client, "CreateQueue", values))["code"] == BEING_RELEASED:  # noqa: ASYNC110  a server is asked
+            await asyncio.sleep(AGAIN_S)
         assert reply["code"] in {0, 4460}, reply  # 4460: an earlier try was heeded
         self.successes[queue] = []
         loop = asyncio.get_running_loop()

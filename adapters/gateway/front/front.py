@@ -23,6 +23,7 @@ from adapters.gateway.front.keys import Key, Keys
 from adapters.gateway.front.protocol import Replies, Request, client_request_id, parameters, signed_path
 from adapters.gateway.front.replays import Replays, Signed
 from adapters.gateway.front.signature import SIGNATURE, is_signed
+from pipeline.errors import PipelineError
 
 CLOCK_TOLERANCE_S = 900.0
 
@@ -151,6 +152,9 @@ class Front:
             reply = self._replies.of(await action(params, self._backend), client_id)
         except CmqError as error:
             reply = self._replies.refusal(error, client_id)
+        except PipelineError as error:
+            log.error("gateway_action_failed", extra={"action": action.name, "error": str(error)})  # noqa: TRY400  it says all there is
+            reply = self.refusal(Row.INTERNAL, client_id)
         except Exception:
             log.exception("gateway_action_failed", extra={"action": action.name})
             reply = self.refusal(Row.INTERNAL, client_id)

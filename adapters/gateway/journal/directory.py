@@ -5,7 +5,8 @@ Shape   Directory(cluster): await address_of(slot), await confirms(slot, address
 Asking  on demand only: for a slot that nobody is known for, or after an answer "not mine". At most once in EVERY_S, and
         all who wait share one question. While the group is rebalancing its description is without assignments: what was
         known stands
-Errors  a question without an answer is logged; what was known stands
+Errors  a question without an answer is logged; what was known stands. Its client goes with it: after a broker's restart
+        one that was left waiting may wait for ever
 """
 
 import asyncio
@@ -17,8 +18,10 @@ from confluent_kafka import ConsumerGroupState, KafkaException
 
 from adapters.gateway.journal.journal_record import SLOTS_TOPIC
 from adapters.gateway.journal.membership import CLIENT_ID, GROUP
+from pipeline import group_questions
 from pipeline.cluster import Cluster
-from pipeline.kafka_errors import About, describe
+from pipeline.kafka_errors import About, describe, no_answer
+from pipeline.shared_admin import SharedAdmin
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +48,7 @@ class Directory:
     """Asks the group's coordinator."""
 
     def __init__(self, cluster: Cluster, topic: str = SLOTS_TOPIC, group: str = GROUP) -> None:
-        self._admin = cluster.admin()
+        self._admin = SharedAdmin(cluster.admin)
         self._topic = topic
         self._group = group
         self._known: dict[int, str] = {}
@@ -77,9 +80,16 @@ class Directory:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._asked_s + EVERY_S - loop.time())
         self._asked_s = loop.time()
+        client = self._admin.client()
+        question = group_questions.members(client, self._group)
+        told = asyncio.wrap_future(question)
+        told.add_done_callback(lambda told: told.cancelled() or told.exception())  # maybe when nobody listens any more
+        await asyncio.wait([told], timeout=ANSWER_S)
         try:
-            answers = self._admin.describe_consumer_groups([self._group], request_timeout=ANSWER_S)
-            description: Any = await asyncio.wrap_future(answers[self._group])
+            if not told.done():
+                self._admin.replace(client)
+                raise no_answer()
+            description: Any = told.result()
         except KafkaException as error:
             log.warning("slot_owners_unknown", extra={"error": describe(error, About(group=self._group))})
             return False

@@ -24,7 +24,7 @@ class Trimming:
     """Trims `cmq.slots`."""
 
     def __init__(self, cluster: Cluster, topic: str = SLOTS_TOPIC) -> None:
-        self._client = cluster.topic_ids.client
+        self._client = cluster.shared_admin.client
         self._topic = topic
 
     def trim(self, slot: int, offset: int) -> None:

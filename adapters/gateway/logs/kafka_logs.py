@@ -93,7 +93,7 @@ class KafkaLogs:
         return True
 
     def _admin(self) -> AdminClient:
-        return self._cluster.topic_ids.client()
+        return self._cluster.shared_admin.client()
 
 
 def _refused_as(answer: Future[object], code: int) -> bool:

@@ -15,7 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPa
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec  # type: ignore[attr-defined]  # they forgot __all__
 
 from pipeline.cluster import Cluster
-from pipeline.kafka_errors import is_moving, is_unknown_topic
+from pipeline.kafka_errors import is_moving, is_outdated, is_unknown_topic
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -41,7 +41,7 @@ class LogFacts:
     """Asks each time, through the client that the process has for such questions. The event loop's thread calls it."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._client = cluster.topic_ids.client
+        self._shared = cluster.shared_admin
 
     async def extents(self, topic: str, partitions: Iterable[int]) -> dict[int, Extent]:
         """Where partitions begin and end."""
@@ -64,7 +64,7 @@ class LogFacts:
         wanted = sorted(set(topics))
         if not wanted:
             return {}
-        client = self._client()  # kept while it owes an answer: others may replace it
+        client = self._shared.client()  # kept while it owes an answer
         answers = client.describe_topics(TopicCollection(wanted), request_timeout=ANSWER_S)
         ids: dict[str, str] = {}
         for topic, answer in answers.items():
@@ -91,11 +91,16 @@ class LogFacts:
             await asyncio.sleep(AGAIN_S)
 
     async def _asked_once(self, wanted: dict[TopicPartition, OffsetSpec]) -> dict[int, int]:
-        client = self._client()
+        client = self._shared.client()
         answers: dict[TopicPartition, Future[ListOffsetsResultInfo]] = client.list_offsets(
             wanted, request_timeout=ANSWER_S
         )
-        told = await asyncio.gather(*map(_awaited, answers.values()))
+        try:
+            told = await asyncio.gather(*map(_awaited, answers.values()))
+        except KafkaException as error:
+            if is_outdated(error):
+                self._shared.replace(client)
+            raise
         return {where.partition: one.offset for where, one in zip(answers, told, strict=True)}
 
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they forgot __all__
+    AdminClient,
     ListOffsetsResultInfo,
     OffsetSpec,
 )
@@ -30,7 +31,7 @@ from adapters.gateway.logs.client_thread import ClientThread
 from adapters.gateway.registry.registry_state import Change, RegistryState
 from pipeline.cluster import Cluster
 from pipeline.cmq_registry import REGISTRY_TOPIC, SubscriptionEntry
-from pipeline.kafka_errors import describe
+from pipeline.kafka_errors import describe, is_outdated
 from pipeline.topics import TopicSpec, held_spec
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,9 @@ class RegistryView:
         self._listeners: list[Callable[[Change], None]] = []
         self._position = 0
         self._behind: deque[_Waiting] = deque()
-        self._asking = False
+        self._asking: AdminClient | None = None
+        """Kept while it owes an answer: others may replace the process's client, and one that is gone never answers."""
+
         self._trouble = ""
         self._next: asyncio.Future[None] | None = None
 
@@ -105,7 +108,7 @@ class RegistryView:
             CmqError: INTERNAL: Kafka did not answer in time.
         """
         waited_for = self._next = self._next or self._loop.create_future()
-        if not self._asking:
+        if self._asking is None:
             self._ask(waited_for)
         try:
             async with asyncio.timeout(CATCH_UP_S):
@@ -116,10 +119,10 @@ class RegistryView:
     def _ask(self, done: asyncio.Future[None]) -> None:
         """Ask where the log ends, for all who came so far."""
         self._next = None
-        self._asking = True
         latest = {TopicPartition(self._topic, 0): OffsetSpec.latest()}  # type: ignore[no-untyped-call]
         try:
-            answer = self._cluster.topic_ids.client().list_offsets(latest, request_timeout=CATCH_UP_S)
+            self._asking = self._cluster.shared_admin.client()
+            answer = self._asking.list_offsets(latest, request_timeout=CATCH_UP_S)
         except KafkaException as error:
             self._asked(done, error)
             return
@@ -127,8 +130,10 @@ class RegistryView:
         future.add_done_callback(lambda one: self._loop.call_soon_threadsafe(self._asked, done, _end(one)))
 
     def _asked(self, done: asyncio.Future[None], end: int | KafkaException) -> None:
-        self._asking = False
+        asked, self._asking = self._asking, None
         if isinstance(end, KafkaException):
+            if asked is not None and is_outdated(end):
+                self._cluster.shared_admin.replace(asked)
             self._troubled(describe(end))
             _fail(done)
         else:

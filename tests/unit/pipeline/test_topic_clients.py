@@ -6,8 +6,8 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from pipeline.shared_admin import SharedAdmin
 from pipeline.topic_access import TopicAccess
-from pipeline.topic_ids import TopicIds
 
 
 class Quiet:
@@ -29,11 +29,23 @@ class Maker:
         return cast("AdminClient", Quiet())
 
 
-def test_the_client_for_topic_ids_is_made_once() -> None:
+def test_the_shared_client_is_made_once() -> None:
     make = Maker()
-    ids = TopicIds(make)
-    assert ids.client() is ids.client()
+    shared = SharedAdmin(make)
+    assert shared.client() is shared.client()
     assert make.made == 1
+
+
+def test_one_that_is_of_no_more_use_is_replaced_once() -> None:
+    make = Maker()
+    shared = SharedAdmin(make)
+    former = shared.client()
+    shared.replace(former)
+    latter = shared.client()
+    assert latter is not former
+    shared.replace(former)
+    assert shared.client() is latter
+    assert make.made == 2
 
 
 @pytest.mark.parametrize("times", [1, 3])
