@@ -20,6 +20,7 @@ from pipeline.errors import PipelineError
 from pipeline.kafka_errors import About, describe, is_access, is_unreachable, kafka_error
 from pipeline.log_reader import record_of
 from pipeline.ports import Commit, Record, SourceListener, Start
+from pipeline.resuming import resume
 from pipeline.starts import Starts
 from pipeline.subscription import Start as StartAt
 
@@ -119,7 +120,7 @@ class KafkaSource:
         if partitions == self._paused:
             return
         if resumed := self._paused - partitions:
-            self._consumer.resume(self._offsets(dict.fromkeys(resumed, 0)))
+            resume(self._consumer, self._offsets(dict.fromkeys(resumed, 0)))
         if paused := partitions - self._paused:
             self._consumer.pause(self._offsets(dict.fromkeys(paused, 0)))
         self._paused = set(partitions)

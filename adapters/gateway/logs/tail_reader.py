@@ -28,6 +28,7 @@ from adapters.gateway.logs.follow import Follow, Where
 from adapters.gateway.slot_ports import Body, OnLoop
 from pipeline.cluster import Cluster
 from pipeline.kafka_errors import is_end
+from pipeline.resuming import resume
 
 log = logging.getLogger(__name__)
 
@@ -160,9 +161,9 @@ class TailReader:
         wanted = {where for where in changed if where in self._following and self._following[where].paused}
         if pause := wanted - self._paused:
             self._consumer.pause([TopicPartition(*where) for where in pause])
-        if resume := (self._paused & changed) - wanted:
-            self._consumer.resume([TopicPartition(*where) for where in resume])
-        self._paused = (self._paused - resume) | pause
+        if resumed := (self._paused & changed) - wanted:
+            resume(self._consumer, [TopicPartition(*where) for where in resumed])
+        self._paused = (self._paused - resumed) | pause
 
     def _hand_over(self, messages: list[Message]) -> None:
         runs: dict[Follow, list[Body]] = {}

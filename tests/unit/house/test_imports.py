@@ -22,6 +22,7 @@ SPEAK_TO_KAFKA = {
     "pipeline.log_ends",
     "pipeline.log_reader",
     "pipeline.producer",
+    "pipeline.resuming",
     "pipeline.shared_admin",
     "pipeline.source",
     "pipeline.starts",
