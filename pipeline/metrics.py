@@ -1,4 +1,4 @@
-"""Every metric we export, in one list.
+"""Every metric that `run` exports, in one list; the gateway's are in adapters/gateway/metrics.py.
 
 Shape   SPECS says what there is; Metrics(registry) makes it, one attribute each
 Labels  bounded: a subscription's is TOPIC/NAME, as many as the configuration has; any other has a closed set of values
@@ -45,9 +45,10 @@ class Spec(msgspec.Struct, frozen=True):
     Attributes:
         name: as it is exported, without PREFIX.
         unit: of its values, where they are not just a number; it ends the name.
-        labels: beside the subscription, which all have.
+        labels: beside `about`.
         combine: a gauge's, where a subscription has two inputs, its events and what is redriven.
         buckets: upper bounds of a histogram's.
+        about: what it is told for each of; None: of the process.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Spec(msgspec.Struct, frozen=True):
     unit: str = ""
     combine: Combine = sum
     buckets: tuple[float, ...] = ()
+    about: Label | None = SUBSCRIPTION
 
     @property
     def full_name(self) -> str:
@@ -66,7 +68,12 @@ class Spec(msgspec.Struct, frozen=True):
     @property
     def label_names(self) -> tuple[str, ...]:
         """All of them."""
-        return (SUBSCRIPTION.name, *(label.name for label in self.labels))
+        return tuple(label.name for label in self.all_labels)
+
+    @property
+    def all_labels(self) -> tuple[Label, ...]:
+        """What it is about, and all others."""
+        return self.labels if self.about is None else (self.about, *self.labels)
 
 
 ATTEMPT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60)
@@ -161,7 +168,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
         for attribute, spec in SPECS.items():
-            setattr(self, attribute, _made(spec, registry))
+            setattr(self, attribute, made(spec, registry))
 
     def forget(self, label: str) -> None:
         """A subscription does not run here any more."""
@@ -183,7 +190,8 @@ class Metrics:
             self.breaker.add((label, value), lambda value=value: state() == value)  # type: ignore[misc]
 
 
-def _made(spec: Spec, registry: CollectorRegistry) -> Counter | Readings | Tallies:
+def made(spec: Spec, registry: CollectorRegistry) -> Counter | Readings | Tallies:
+    """What is told of one."""
     match spec.kind:
         case Kind.COUNTER:
             return Counter(spec.full_name, spec.text, spec.label_names, registry=registry)

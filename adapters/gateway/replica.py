@@ -13,6 +13,7 @@ from typing import cast
 
 from adapters.event_loop import LoopClock
 from adapters.gateway.errors import CmqError
+from adapters.gateway.figures import SlotFigures, Standing
 from adapters.gateway.journal.slots import Slots
 from adapters.gateway.kafka_queues import KafkaQueues
 from adapters.gateway.kafka_topics import KafkaTopics
@@ -26,6 +27,7 @@ from adapters.gateway.logs.log_facts import LogFacts
 from adapters.gateway.logs.log_names import LogNames
 from adapters.gateway.logs.sender import KafkaSender
 from adapters.gateway.logs.topic_counts import TopicCounts
+from adapters.gateway.metrics import GatewayMetrics
 from adapters.gateway.peers.peer_address import internal_host, internal_parts, joined
 from adapters.gateway.peers.peer_client import Peers
 from adapters.gateway.peers.peer_messages import Messages, ReceiveRequest, Request
@@ -75,6 +77,7 @@ class Replica:
         gateway: GatewaySettings,
         on_died: Callable[[str], None],
         limits: Limits | None = None,
+        metrics: GatewayMetrics | None = None,
     ) -> None:
         self._cluster = cluster
         self._settings = settings
@@ -86,6 +89,9 @@ class Replica:
         self._key = peer_key({spec.secret_id: spec.secret for spec in gateway.key_specs()})
         self._limits = limits or limits_of(gateway.quotas)
         self._budget = ByteBudget(BODY_BYTES)
+        self._metrics = metrics or GatewayMetrics()
+        self._standing = Standing()
+        self._show()
         self._configured = configured_entries(settings)
         self._view = RegistryView(cluster, loop, on_died, self._configured)
         self._facts = LogFacts(cluster)
@@ -114,12 +120,13 @@ class Replica:
         self._view.start()
         parts.callback(self._view.close)
         await self._registry_known(on_trouble)
-        slots = Slots(self._cluster, address, QueueStates, self._slot, self._on_failed)
+        figures = SlotFigures(self._metrics)
+        slots = Slots(self._cluster, address, QueueStates, self._slot, self._on_failed, figures=figures)
         peers = Peers(self._key, self._unclaimed)
         kafka_logs = KafkaLogs(self._cluster)
         writer = self._writer(kafka_logs)
         self._slots, self._service = slots, SlotService(self._view, slots, writer)
-        self._router = SlotRouter(slots, peers, self._service, address)
+        self._router = SlotRouter(slots, peers, self._service, address, self._metrics.forwarded.inc)
         self._join(slots, peers, writer)
         names = LogNames(kafka_logs.existing)
         times = SystemTimes()
@@ -153,6 +160,17 @@ class Replica:
             return "no replica owns slot 0"
         return None
 
+    def look(self) -> None:
+        """See how things are, for who scrapes."""
+        owned = self._slots.owned_now().values()
+        self._standing = Standing(len(owned), sum(cast("SlotOwner", slot).held() for slot in owned))
+
+    def _show(self) -> None:
+        metrics = self._metrics
+        metrics.slots.add((), lambda: self._standing.slots)
+        metrics.in_flight.add((), lambda: self._standing.in_flight)
+        metrics.body_bytes.add((), lambda: self._budget.used)
+
     async def close(self) -> None:
         """Give everything away."""
         await self._parts.aclose()
@@ -165,6 +183,7 @@ class Replica:
         parts.push_async_callback(slots.close)
         drops = QueueDrops(slots)
         self._view.on_change(drops.on_change)
+        self._view.on_change(lambda _change: self._metrics.registry_changes.inc())
         parts.callback(drops.close)
         parts.callback(self._router.close)
         keeper = asyncio.get_running_loop().create_task(RegistryKeeper(slots, writer).run())

@@ -20,10 +20,12 @@ from prometheus_client import CollectorRegistry
 
 from adapters.gateway.acting.action import Backend
 from adapters.gateway.actions import ACTIONS
+from adapters.gateway.figures import CallFigures
 from adapters.gateway.front.front import Front
 from adapters.gateway.front.hosts import Hosts
 from adapters.gateway.front.keys import Keys
 from adapters.gateway.front.server import GatewayServer
+from adapters.gateway.metrics import GatewayMetrics
 from adapters.gateway.own_topics import make_own_topics
 from adapters.gateway.readiness import Readiness
 from adapters.gateway.replica import Replica
@@ -61,7 +63,9 @@ class Serving:
         self._cluster = Cluster(settings.kafka)
         self._health = Health()
         self._readiness = Readiness(self._health.vital("gateway"), time.monotonic)
-        self.health_server = HealthServer(settings.http.listen, self._health, CollectorRegistry())
+        registry = CollectorRegistry()
+        self._metrics = GatewayMetrics(registry)
+        self.health_server = HealthServer(settings.http.listen, self._health, registry)
 
     def run(self) -> ExitStatus:
         """Serve until the stop request."""
@@ -99,7 +103,7 @@ class Serving:
     async def _start(self, parts: AsyncExitStack) -> GatewayServer:
         """Serve, however long it takes until a broker lets us."""
         await self._topics_made()
-        replica = Replica(self._cluster, self._settings, self._gateway, self._stop.part_died)
+        replica = Replica(self._cluster, self._settings, self._gateway, self._stop.part_died, metrics=self._metrics)
         parts.push_async_callback(replica.close)
         await replica.start(self._readiness.tell)
         server = self._server(replica)
@@ -122,7 +126,8 @@ class Serving:
         backend = Backend(replica.queues, replica.topics, self._settings.topic_owner)
         keys = Keys(self._gateway.key_specs(), asyncio.get_running_loop().time)
         hosts = Hosts(self._gateway.listen, self._gateway.hosts)
-        front = Front(keys, hosts, ACTIONS, backend, self._gateway.clock_tolerance_s)
+        figures = CallFigures(self._metrics)
+        front = Front(keys, hosts, ACTIONS, backend, self._gateway.clock_tolerance_s, figures=figures)
         return GatewayServer(front, self._gateway.listen)
 
     def _stopped(self, loop: asyncio.AbstractEventLoop) -> asyncio.Event:
@@ -152,5 +157,6 @@ class Serving:
 async def _beat(readiness: Readiness, replica: Replica) -> None:
     """Live as long as the loop turns; ready while calls can be answered."""
     while True:
+        replica.look()
         readiness.tell(await replica.trouble(), SAY_AFTER_S)
         await asyncio.sleep(LOOK_S)

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from adapters.gateway.metrics import SPECS as GATEWAY
+from adapters.gateway.registry.registry_decisions import SLOTS
 from pipeline.held import MAX_KEYS
-from pipeline.metrics import SPECS, SUBSCRIPTION, Kind, Spec
+from pipeline.metrics import SPECS as DELIVERY
+from pipeline.metrics import SUBSCRIPTION, Kind, Spec
 from tests.deploy.places import DEPLOY
 from tests.deploy.promql import Selector, grouped_by, recorded_in, selectors_of
 from tests.deploy.promtool import promtool
@@ -53,8 +56,10 @@ QUERIES = (
     | {f"runbook {number}": query for number, query in enumerate(queries_of_the_runbook())}
 )
 
+SPECS = [*DELIVERY.values(), *GATEWAY.values()]
+
 EXPORTED: dict[str, tuple[Spec, set[str]]] = {}
-for _spec in SPECS.values():
+for _spec in SPECS:
     _names = [_spec.full_name + suffix for suffix in ("_bucket", "_sum", "_count")]
     for _name in _names if _spec.kind is Kind.HISTOGRAM else [_spec.full_name]:
         EXPORTED[_name] = _spec, {*_spec.label_names, *(["le"] if _name.endswith("_bucket") else [])}
@@ -66,7 +71,7 @@ def faults_of(selector: Selector) -> list[str]:
         return [f"{selector.metric}: no such metric"]
     spec, labels = EXPORTED[selector.metric]
     faults = [f"{selector.metric}: no label {name}" for name in selector.matchers.keys() - labels - OF_THE_SCRAPE]
-    closed = {label.name: {*label.values} for label in spec.labels}
+    closed = {label.name: {*label.values} for label in spec.labels if label.values}
     closed["le"] = {str(float(bound)) for bound in spec.buckets}
     return faults + [
         f"{selector.metric}: {name} is never {value}"
@@ -81,9 +86,7 @@ def test_a_query_asks_for_what_is_exported_with_labels_and_values_that_it_has(qu
     assert selectors or recorded_in(query) or re.search(r"\b(up|container_\w+)\{", query)
     assert [fault for one in selectors for fault in faults_of(one)] == []
     assert recorded_in(query) <= RECORDED
-    every_label = {SUBSCRIPTION.name, "le", *OF_THE_SCRAPE} | {
-        label.name for spec in SPECS.values() for label in spec.labels
-    }
+    every_label = {"le", *OF_THE_SCRAPE} | {name for spec in SPECS for name in spec.label_names}
     assert grouped_by(query) <= every_label
 
 
@@ -106,19 +109,21 @@ def test_a_query_that_asks_for_something_else_would_be_found(query: str, fault: 
 
 def test_every_metric_but_those_of_lifetimes_is_in_a_picture() -> None:
     shown = {selector.metric for query in PICTURED.values() for selector in selectors_of(query)}
-    assert {EXPORTED[name][0].name for name in shown} == {spec.name for spec in SPECS.values()}
+    assert {EXPORTED[name][0].name for name in shown} == {spec.name for spec in SPECS}
 
 
 def test_the_documented_list_is_the_one_in_the_code() -> None:
     text = (MONITORING / "metrics.md").read_text()
     documented = [line for line in text.splitlines() if line.startswith("| `batch_events_")]
-    assert documented == [row_of(spec) for spec in SPECS.values()]
+    assert documented == [row_of(spec) for spec in SPECS]
 
 
 def row_of(spec: Spec) -> str:
-    labels = [f"`{SUBSCRIPTION.name}`"]
-    labels += [f"`{label.name}`: " + ", ".join(f"`{value}`" for value in label.values) for label in spec.labels]
-    return f"| `{spec.full_name}` | {spec.kind} | {', '.join(labels)} | {spec.text} |"
+    labels = [
+        ": ".join(filter(None, (f"`{label.name}`", ", ".join(f"`{value}`" for value in label.values))))
+        for label in spec.all_labels
+    ]
+    return f"| `{spec.full_name}` | {spec.kind} | {', '.join(labels) or '-'} | {spec.text} |"
 
 
 def anchor_of(heading: str) -> str:
@@ -153,6 +158,11 @@ def test_the_alert_about_held_keys_comes_well_before_the_bound() -> None:
     alert = ALERTS["BatchEventsHeldKeysNearBound"]
     assert alert["expr"].endswith(f"> {MAX_KEYS * 8 // 10}")
     assert f"of at most {MAX_KEYS};" in alert["annotations"]["description"]
+
+
+def test_the_alert_about_slots_knows_how_many_there_are() -> None:
+    assert ALERTS["BatchEventsGatewaySlotsNotOwned"]["expr"].endswith(f"< {SLOTS}")
+    assert f"of {SLOTS}" in ALERTS["BatchEventsGatewaySlotsNotOwned"]["annotations"]["description"]
 
 
 def cases_of_the_rules() -> list[dict[str, Any]]:
@@ -222,7 +232,10 @@ def test_the_dashboard_can_be_imported_anywhere_and_asks_for_a_subscription() ->
 
 def test_every_picture_is_of_the_chosen_subscriptions() -> None:
     for query in PICTURED.values():
-        assert all(one.matchers.get("subscription") == {"$subscription"} for one in selectors_of(query)), query
+        for one in selectors_of(query):
+            spec, _ = EXPORTED[one.metric]
+            asked = {"$subscription"} if spec.about is SUBSCRIPTION else None
+            assert one.matchers.get("subscription") == asked, query
 
 
 def test_pictures_have_numbers_of_their_own_and_do_not_lie_on_each_other() -> None:
@@ -239,4 +252,4 @@ def test_pictures_have_numbers_of_their_own_and_do_not_lie_on_each_other() -> No
 
 def test_the_rows_follow_the_questions() -> None:
     rows = [panel["title"] for panel in DASHBOARD["panels"] if panel["type"] == "row"]
-    assert rows == ["Is it delivering?", "Endpoints", "Trouble"]
+    assert rows == ["Is it delivering?", "Endpoints", "Trouble", "The gateway"]

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from adapters.gateway.journal.journal_record import slots_spec
 from adapters.gateway.journal.journal_writer import JournalWriter
 from adapters.gateway.journal.slot_reader import SlotReader
-from adapters.gateway.journal.slots import Slots
+from adapters.gateway.journal.slots import Slots, Where
 from adapters.gateway.journal.snapshots import AS_A_RULE, SnapshotRule
 from adapters.gateway.journal.take_over import Taken, TakeOver
 from adapters.gateway.slot_ports import SlotJournal, SlotState
@@ -91,8 +91,7 @@ class SlotScene:
             ListState,
             make_slot,  # type: ignore[arg-type]  # of Slot only what the journal needs
             fail,
-            self.topic,
-            self.group,
+            Where(self.topic, self.group),
             rule,
         )
         await slots.start()

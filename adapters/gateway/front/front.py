@@ -17,6 +17,7 @@ from functools import partial
 from adapters.gateway.acting.action import Action, Actions, Backend
 from adapters.gateway.acting.params import Params
 from adapters.gateway.errors import CmqError, Row
+from adapters.gateway.figures import CallFigures
 from adapters.gateway.front.calls import Call
 from adapters.gateway.front.hosts import Hosts
 from adapters.gateway.front.keys import Key, Keys
@@ -56,6 +57,7 @@ class Front:
         clock_tolerance_s: float = CLOCK_TOLERANCE_S,
         now_s: Callable[[], float] = time.time,
         monotonic_s: Callable[[], float] = time.monotonic,
+        figures: CallFigures | None = None,
     ) -> None:
         self._keys = keys
         self._hosts = hosts
@@ -64,6 +66,7 @@ class Front:
         self._tolerance_s = clock_tolerance_s
         self._now_s = now_s
         self._monotonic_s = monotonic_s
+        self._figures = figures or CallFigures()
         self._replays: Replays[Call] = Replays(now_s)
         self._replies = Replies()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -77,20 +80,26 @@ class Front:
             params = Params(values)
             key, timestamp_s = self._checked(request, values, params)
             action = self._allowed(key, values, params)
-            key.take_turn(self._monotonic_s())
+            now_s = self._monotonic_s()
+            key.take_turn(now_s)
             signed = (key.secret_id, values[SIGNATURE])
             if action.changes and (known := self._replays.known(signed)) is not None:
+                self._figures.repeated(action)
                 return known
-            return self._execute(action, params, signed, timestamp_s, client_id)
+            return self._execute(action, params, signed, timestamp_s, client_id, now_s)
         except CmqError as error:
+            self._figures.refused()
             return self._replies.refusal(error, client_id)
         except Exception:
             log.exception("gateway_request_failed")
-            return self.refusal(Row.INTERNAL, client_id)
+            self._figures.failed()
+            return self._replies.refusal(Row.INTERNAL.error(), client_id)
 
-    def refusal(self, row: Row, client_id: int | None = None) -> bytes:
+    def refusal(self, row: Row) -> bytes:
         """A reply of this row, to what never became a request."""
-        return self._replies.refusal(row.error(), client_id)
+        if row is not Row.NO_MESSAGE:  # which ends polls, that are counted
+            self._figures.refused()
+        return self._replies.refusal(row.error())
 
     async def drained(self, timeout_s: float) -> bool:
         """Whether every call has come to its end within that time."""
@@ -126,13 +135,21 @@ class Front:
             key.check_may(action.name, () if action.name in NAMELESS else named(values))
         return action
 
-    def _execute(self, action: Action, params: Params, signed: Signed, timestamp_s: int, client_id: int | None) -> Call:
+    def _execute(
+        self,
+        action: Action,
+        params: Params,
+        signed: Signed,
+        timestamp_s: int,
+        client_id: int | None,
+        now_s: float,
+    ) -> Call:
         call = Call(partial(self._replays.forget, signed), long_poll=action.long_poll)
         kept_until_s = timestamp_s + self._tolerance_s if action.changes else None
         if kept_until_s is not None:
             self._replays.begun(signed, call)
         task = asyncio.get_running_loop().create_task(
-            self._bring_to_end(call, action, params, signed, kept_until_s, client_id)
+            self._bring_to_end(call, action, params, signed, kept_until_s, client_id, now_s)
         )
         call.executed_by(task)
         self._tasks.add(task)
@@ -147,17 +164,27 @@ class Front:
         signed: Signed,
         kept_until_s: float | None,
         client_id: int | None,
+        began_s: float,
     ) -> None:
+        code: object = None
+        self._figures.begun(action)
         try:
-            reply = self._replies.of(await action(params, self._backend), client_id)
+            fields = await action(params, self._backend)
+            reply = self._replies.of(fields, client_id)
+            code = fields.get("code", 0)
         except CmqError as error:
             reply = self._replies.refusal(error, client_id)
+            code = error.code
         except PipelineError as error:
             log.error("gateway_action_failed", extra={"action": action.name, "error": str(error)})  # noqa: TRY400  it says all there is
-            reply = self.refusal(Row.INTERNAL, client_id)
+            reply = self._replies.refusal(Row.INTERNAL.error(), client_id)
+            code = Row.INTERNAL.value.code
         except Exception:
             log.exception("gateway_action_failed", extra={"action": action.name})
-            reply = self.refusal(Row.INTERNAL, client_id)
+            reply = self._replies.refusal(Row.INTERNAL.error(), client_id)
+            code = Row.INTERNAL.value.code
+        finally:
+            self._figures.ended(action, code, self._monotonic_s() - began_s)
         if kept_until_s is not None and not call.abandoned:
             self._replays.ended(signed, reply, kept_until_s)
         call.end(reply)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -33,7 +34,18 @@ _ROOM_KBYTES = 128 << 10
 class JournalWriter:
     """Appends records to `cmq.slots`."""
 
-    def __init__(self, cluster: Cluster, topic: str = SLOTS_TOPIC) -> None:
+    def __init__(
+        self, cluster: Cluster, topic: str = SLOTS_TOPIC, appended: Callable[[list[float]], None] | None = None
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            cluster: whose topic.
+            topic: of the slots.
+            appended: hears how long records took to be acknowledged, on the polling thread.
+        """
+        self._appended = appended
+        self._took_s: list[float] = []
         self._cluster = cluster
         self._topic = topic
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -63,7 +75,8 @@ class JournalWriter:
     def send(self, slot: int, record: bytes, report: Report) -> None:
         """Send a record; see Appender."""
         try:
-            self._producer.produce(self._topic, record, partition=slot, on_delivery=partial(self._on_delivery, report))
+            heard = partial(self._on_delivery, report, time.monotonic())
+            self._producer.produce(self._topic, record, partition=slot, on_delivery=heard)
         except BufferError as error:
             raise NotSentError("no room for it in the producer's queue") from error
         except KafkaException as error:
@@ -134,14 +147,20 @@ class JournalWriter:
             broken.flush(CLOSE_S)  # every record has its report, if only that it was purged
             broken.close()
 
-    def _on_delivery(self, report: Report, error: KafkaError | None, message: Message) -> None:
+    def _on_delivery(self, report: Report, sent_s: float, error: KafkaError | None, message: Message) -> None:
         offset = message.offset()
+        if error is None:
+            self._took_s.append(time.monotonic() - sent_s)
         self._reports.append((report, -1 if offset is None else offset, "" if error is None else describe(error)))
 
     def _hand_over(self) -> None:
         if self._reports and self._loop is not None:
             reports, self._reports = self._reports, []
             self._loop.call_soon_threadsafe(_tell, reports)
+        if self._took_s:
+            took_s, self._took_s = self._took_s, []
+            if self._appended is not None:
+                self._appended(took_s)
 
 
 def _tell(reports: list[tuple[Report, int, str]]) -> None:

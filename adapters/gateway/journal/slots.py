@@ -13,9 +13,11 @@ Errors  owned() gives None for what is not ours; a take-over that fails is tried
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
+from adapters.gateway.figures import SlotFigures
 from adapters.gateway.journal.directory import Directory
 from adapters.gateway.journal.journal_record import SLOTS_TOPIC
 from adapters.gateway.journal.journal_writer import JournalWriter
@@ -35,6 +37,16 @@ PAUSE_S = 0.2
 PAUSE_MAX_S = 3.0
 
 MakeSlot = Callable[[int, SlotState, SlotJournal], Slot]
+
+
+class Where(NamedTuple):
+    """The journals' topic, and the group that shares them out."""
+
+    topic: str = SLOTS_TOPIC
+    group: str = GROUP
+
+
+WHERE = Where()
 
 
 class _Holding(msgspec.Struct, eq=False):
@@ -59,9 +71,9 @@ class Slots:
         make_state: Callable[[], SlotState],
         make_slot: MakeSlot,
         on_failed: Callable[[Exception], None],
-        topic: str = SLOTS_TOPIC,
-        group: str = GROUP,
+        where: Where = WHERE,
         rule: SnapshotRule = AS_A_RULE,
+        figures: SlotFigures | None = None,
     ) -> None:
         """Nothing is asked of the brokers yet.
 
@@ -70,10 +82,12 @@ class Slots:
             make_state: an empty state; it is restored on another thread before make_slot gets it.
             on_failed: hears what this replica cannot go on with.
         """
+        topic, group = where
         self._address = address
         self._make_slot = make_slot
         self._loop = asyncio.get_running_loop()
-        self._writer = JournalWriter(cluster, topic)
+        self._figures = figures or SlotFigures()
+        self._writer = JournalWriter(cluster, topic, self._figures.appended)
         self._reader = SlotReader(cluster, make_state, topic)
         self._take_over = TakeOver(self._writer, self._reader, address)
         self._snapshots = Snapshots(Trimming(cluster, topic).trim, rule)
@@ -168,12 +182,15 @@ class Slots:
         holding.slot = self._make_slot(holding.number, taken.state, taken.journal)
         self._snapshots.add(holding.number, taken.state, taken.journal, taken.read_bytes)
         holding.ready.set_result(None)
-        took_ms = round(1000 * (self._loop.time() - since_s))
+        took_s = self._loop.time() - since_s
+        self._figures.taken(took_s)
+        took_ms = round(1000 * took_s)
         log.debug("slot_taken", extra={"slot": holding.number, "read_bytes": taken.read_bytes, "took_ms": took_ms})
 
     def _lost(self, holding: _Holding, _reason: str) -> None:
         """From the journal, which has said why."""
         if self._holdings.get(holding.number) is not holding:
             return
+        self._figures.lost()
         self._let_go(holding)
         holding.task = self._loop.create_task(self._take(holding, again=True))

@@ -214,6 +214,10 @@ class SlotOwner(Slot):
             state, opened = states.open(topic_id)  # so that it is known as gone
             self._context.append([opened, states.change(Dropped(state.number))])
 
+    def held(self) -> int:
+        """Leases in force, of all queues."""
+        return self._context.states.held()
+
     def _arm(self, run: QueueRun) -> None:
         """Be there when something of a queue that is waited for becomes visible."""
         due_ms = run.next_due_ms()

@@ -33,6 +33,10 @@ class QueueStates(SlotState):
         """Of all queues that something is known of."""
         return list(self._by_topic)
 
+    def held(self) -> int:
+        """Leases in force, of all queues."""
+        return sum(queue.held() for queue in self._by_topic.values())
+
     def is_gone(self, topic_id: str) -> bool:
         """Whether the queue was dropped, not too long ago."""
         return topic_id in self._gone

@@ -88,13 +88,24 @@ class _Tries:
 class SlotRouter:
     """Finds the owner."""
 
-    def __init__(self, slots: SlotDirectory, peers: Peers, service: SlotService, address: str) -> None:
+    def __init__(
+        self,
+        slots: SlotDirectory,
+        peers: Peers,
+        service: SlotService,
+        address: str,
+        forwarding: Callable[[], None] | None = None,
+    ) -> None:
         """Nothing is asked yet.
 
         Args:
+            slots: what is ours, and who owns the rest.
             peers: made with give_back of this router as what hears of unclaimed messages.
+            service: answers for what is ours.
             address: our own, as the directory tells it.
+            forwarding: told before each call that goes to another replica.
         """
+        self._forwarding = forwarding
         self._slots = slots
         self._peers = peers
         self._service = service
@@ -220,6 +231,8 @@ class SlotRouter:
                 return await asked.locally(own)
             address = await self._slots.address_of(slot)
             if address is not None and address != self._address:
+                if self._forwarding is not None:
+                    self._forwarding()
                 return await self._peers.call(address, asked.request(), answer_by_s - self._loop.time())
         except NotMineError:
             pass
