@@ -11,8 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from adapters.gateway.journal.journal_record import SLOTS_TOPIC
+from adapters.gateway.journal.membership import GROUP
+from adapters.gateway.registry.registry_log import IDS
 from adapters.provision import needed
 from adapters.settings import HttpSubscriptionSettings, QueueSubscriptionSettings, Settings
+from pipeline.cmq_registry import REGISTRY_TOPIC
 from pipeline.topics import (
     TRACE_TOPIC,
     dead_letter_topic,
@@ -23,6 +27,9 @@ from pipeline.topics import (
     redrive_topic,
     subscription_group,
 )
+
+OF_SUBSCRIPTIONS = "cmq."
+"""What the names of all subscriptions' groups, transactional ids and topics begin with, but for the event topics'."""
 
 
 class Kind(StrEnum):
@@ -36,7 +43,9 @@ class Kind(StrEnum):
 class Operation(StrEnum):
     """What may be done with it."""
 
+    ALTER_CONFIGS = "AlterConfigs"
     CREATE = "Create"
+    DELETE = "Delete"
     DESCRIBE = "Describe"
     DESCRIBE_CONFIGS = "DescribeConfigs"
     READ = "Read"
@@ -65,6 +74,7 @@ class Part(StrEnum):
     QUEUE_READER = "queue-reader"
     TRACE = "trace"
     REWIND = "rewind"
+    GATEWAY = "gateway"
 
 
 def rights_of(part: Part, settings: Settings) -> list[Right]:
@@ -165,6 +175,34 @@ def rewind_rights(one: QueueSubscriptionSettings | HttpSubscriptionSettings, set
         yield from (Right(Kind.TOPIC, held, operation) for operation in (Operation.READ, Operation.WRITE))
 
 
+def _gateway(settings: Settings) -> Iterator[Right]:
+    """What queues, topics and subscriptions there will be is for the gateway's clients to say: prefixes cover them."""
+    yield from _on_topic(REGISTRY_TOPIC, Operation.CREATE, Operation.READ, Operation.WRITE)
+    yield from _on_topic(SLOTS_TOPIC, Operation.CREATE, Operation.READ, Operation.WRITE, Operation.DELETE)
+    yield Right(Kind.GROUP, GROUP, Operation.READ)
+    yield Right(Kind.TRANSACTIONAL_ID, f"{IDS}{REGISTRY_TOPIC}", Operation.WRITE)
+    used = (Operation.CREATE, Operation.READ, Operation.WRITE, Operation.DELETE)
+    yield from _on_topic(queue_topic(""), *used, Operation.ALTER_CONFIGS, prefixed=True)
+    prefix = settings.topics.prefix
+    yield from _on_topic(prefix or "*", *used, prefixed=bool(prefix))
+    yield from subscribing_rights()
+
+
+def subscribing_rights() -> Iterator[Right]:
+    """Among those of the gateway, what it needs to have subscriptions begin at their topics' ends.
+
+    The group is any subscription's. One that calls back may have left held keys under the same name: to release them
+    is a rewind, which needs what any subscription's name may begin with.
+    """
+    yield Right(Kind.GROUP, OF_SUBSCRIPTIONS, Operation.READ, prefixed=True)
+    yield from _on_topic(OF_SUBSCRIPTIONS, Operation.READ, Operation.WRITE, prefixed=True)
+    yield Right(Kind.TRANSACTIONAL_ID, OF_SUBSCRIPTIONS, Operation.WRITE, prefixed=True)
+
+
+def _on_topic(name: str, *operations: Operation, prefixed: bool = False) -> Iterator[Right]:
+    return (Right(Kind.TOPIC, name, operation, prefixed) for operation in operations)
+
+
 def _configs(names: Iterable[str]) -> Iterator[Right]:
     return (Right(Kind.TOPIC, name, Operation.DESCRIBE_CONFIGS) for name in names)
 
@@ -180,4 +218,5 @@ _RIGHTS: dict[Part, Callable[[Settings], Iterator[Right]]] = {
     Part.QUEUE_READER: _queue_reader,
     Part.TRACE: _trace,
     Part.REWIND: _rewind,
+    Part.GATEWAY: _gateway,
 }

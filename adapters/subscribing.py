@@ -13,6 +13,7 @@ Cost    a few questions and a commit; after a former HTTP subscription a join an
 
 import logging
 import time
+from collections.abc import Mapping
 
 import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -65,12 +66,23 @@ def _begin(cluster: Cluster, subscription: Subscription, kafka_topic: str, group
         if kafka_topic not in metadata:
             raise cluster.topic_refused([kafka_topic]) or TopicMissingError(kafka_topic, subscription.topic_name)
         partitions = [TopicPartition(kafka_topic, partition) for partition in metadata[kafka_topic].partitions]
-        held = metadata.get(held_topic(subscription.topic_name, subscription.name))
-        if subscription.http is not None and held is not None and _was_written(consumer, held):
+        if subscription.http is not None and _holds(cluster, consumer, metadata, subscription):
             return _anew(cluster, subscription, kafka_topic)
         return _commit_ends(cluster, consumer, kafka_topic, partitions)
     finally:
         consumer.close()
+
+
+def _holds(
+    cluster: Cluster, consumer: Consumer, metadata: Mapping[str, TopicMetadata], subscription: Subscription
+) -> bool:
+    """Whether a former subscription of that name may have held keys; a topic that is hidden from us may hold them."""
+    name = held_topic(subscription.topic_name, subscription.name)
+    if (held := metadata.get(name)) is not None:
+        return _was_written(consumer, held)
+    if (refused := cluster.topic_refused([name])) is not None:
+        raise refused
+    return False
 
 
 def _was_written(consumer: Consumer, topic: TopicMetadata) -> bool:

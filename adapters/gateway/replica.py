@@ -158,7 +158,7 @@ class Replica:
             return reason
         if await self._slots.address_of(MANAGING_SLOT) is None:
             return "no replica owns slot 0"
-        return None
+        return self._slots.trouble()
 
     def look(self) -> None:
         """See how things are, for who scrapes."""

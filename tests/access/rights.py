@@ -28,7 +28,9 @@ KINDS = {
     Kind.TRANSACTIONAL_ID: ResourceType.TRANSACTIONAL_ID,
 }
 OPERATIONS = {
+    Operation.ALTER_CONFIGS: AclOperation.ALTER_CONFIGS,
     Operation.CREATE: AclOperation.CREATE,
+    Operation.DELETE: AclOperation.DELETE,
     Operation.DESCRIBE: AclOperation.DESCRIBE,
     Operation.DESCRIBE_CONFIGS: AclOperation.DESCRIBE_CONFIGS,
     Operation.READ: AclOperation.READ,

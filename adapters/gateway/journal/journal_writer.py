@@ -20,7 +20,7 @@ from adapters.gateway.journal.journal_record import SLOTS_TOPIC, Claim, encode
 from adapters.gateway.journal.slot_journal import NotSentError, Report
 from adapters.gateway.slot_ports import SlotLostError
 from pipeline.cluster import Cluster
-from pipeline.kafka_errors import describe
+from pipeline.kafka_errors import About, describe
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class JournalWriter:
         self._took_s: list[float] = []
         self._cluster = cluster
         self._topic = topic
+        self._about = About((topic,))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._patience_s = cluster.session_s()[0] - 1.0
@@ -151,7 +152,8 @@ class JournalWriter:
         offset = message.offset()
         if error is None:
             self._took_s.append(time.monotonic() - sent_s)
-        self._reports.append((report, -1 if offset is None else offset, "" if error is None else describe(error)))
+        reason = "" if error is None else describe(error, self._about)
+        self._reports.append((report, -1 if offset is None else offset, reason))
 
     def _hand_over(self) -> None:
         if self._reports and self._loop is not None:

@@ -21,7 +21,7 @@ from adapters.gateway.journal.journal_record import SLOTS_TOPIC
 from adapters.gateway.journal.slot_reading import Reading, Restored
 from adapters.gateway.slot_ports import SlotLostError, SlotState
 from pipeline.cluster import Cluster
-from pipeline.kafka_errors import describe
+from pipeline.kafka_errors import About, describe
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class SlotReader:
         try:
             self._consumer.list_topics(self._topic, timeout=WARM_UP_S)
         except KafkaException as error:
-            log.warning("slot_unread", extra={"topic": self._topic, "error": describe(error)})
+            log.warning("slot_unread", extra={"error": describe(error, About((self._topic,)))})
 
     def _take_up(self) -> bool:
         """Begin what was asked for; False at the end."""
@@ -150,8 +150,14 @@ class SlotReader:
     def _trouble(self, job: _Job | None, error: KafkaError) -> None:
         if job is not None and error.code() in _OUT_OF_RANGE:
             job.reading.begin_anew = True
-        else:
-            log.warning("slot_unread", extra={"topic": self._topic, "error": describe(error)})
+            return
+        if error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:  # no group is joined
+            return
+        reason = describe(error, About((self._topic,)))
+        log.warning("slot_unread", extra={"error": reason})
+        if job is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            self._drop(job.slot)
+            job.end(SlotLostError(f"slot {job.slot}: not read: {reason}"))
 
     def _look_after(self) -> None:
         """Of what is being read: begin again, give up, forget."""
@@ -176,7 +182,7 @@ class SlotReader:
             try:
                 self._consumer.incremental_unassign([TopicPartition(self._topic, slot)])
             except KafkaException as error:
-                log.warning("slot_unread", extra={"topic": self._topic, "error": describe(error)})
+                log.warning("slot_unread", extra={"error": describe(error, About((self._topic,)))})
 
 
 _OUT_OF_RANGE = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}

@@ -59,6 +59,8 @@ class _Holding(msgspec.Struct, eq=False):
     task: "asyncio.Task[None] | None" = None
     slot: Slot | None = None
     journal: KafkaSlotJournal | None = None
+    reason: str = ""
+    """Why the last try to take it over has failed."""
 
 
 class Slots:
@@ -124,6 +126,11 @@ class Slots:
         """All slots that are ours and restored."""
         return {number: holding.slot for number, holding in self._holdings.items() if holding.slot is not None}
 
+    def trouble(self) -> str | None:
+        """Why none of the slots that the group gives us can be taken over; None: one is ours, or none has failed."""
+        reasons = [holding.reason for holding in self._holdings.values() if holding.reason]
+        return reasons[0] if reasons and not self.owned_now() else None
+
     async def address_of(self, slot: int) -> str | None:
         """Where the slot's owner is; None: nobody is known now, ask again."""
         return await self._directory.address_of(slot)
@@ -167,9 +174,11 @@ class Slots:
                         await self._take_once(holding)
                     return
             except SlotLostError as error:
+                holding.reason = str(error)
                 log.warning("slot_not_taken", extra={"slot": holding.number, "reason": str(error)})
-            except Exception:
+            except Exception as error:
                 # Not fatal: it would end this replica, and then each one that the slot moves to.
+                holding.reason = repr(error)
                 log.exception("slot_unreadable", extra={"slot": holding.number})
             again = True
             await asyncio.sleep(pause_s)
@@ -182,6 +191,7 @@ class Slots:
         holding.slot = self._make_slot(holding.number, taken.state, taken.journal)
         self._snapshots.add(holding.number, taken.state, taken.journal, taken.read_bytes)
         holding.ready.set_result(None)
+        holding.reason = ""
         took_s = self._loop.time() - since_s
         self._figures.taken(took_s)
         took_ms = round(1000 * took_s)

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from adapters.gateway.journal.journal_record import SLOTS_TOPIC
 from pipeline.cluster import Cluster
-from pipeline.kafka_errors import describe
+from pipeline.kafka_errors import About, describe
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,5 @@ class Trimming:
         if isinstance(error, KafkaException):
             self._failed(slot, error)
 
-    @staticmethod
-    def _failed(slot: int, error: KafkaException) -> None:
-        log.warning("slot_not_trimmed", extra={"slot": slot, "error": describe(error)})
+    def _failed(self, slot: int, error: KafkaException) -> None:
+        log.warning("slot_not_trimmed", extra={"slot": slot, "error": describe(error, About((self._topic,)))})

@@ -18,7 +18,7 @@ from adapters.gateway.logs.producing import FLUSH_S, Delivery, LoopProducer
 from adapters.gateway.logs.refusals import refusal
 from pipeline.cluster import Cluster
 from pipeline.headers import Headers
-from pipeline.kafka_errors import describe
+from pipeline.kafka_errors import About, describe
 
 log = logging.getLogger(__name__)
 
@@ -85,5 +85,6 @@ class _Sending:
         if self._error is None or self._error.error is None:
             self.done.set_result(self._sent)
         else:
-            log.warning("send_failed", extra={"topic": self._topic, "error": describe(self._error.error)})
+            error = describe(self._error.error, About((self._topic,)))
+            log.warning("send_failed", extra={"topic": self._topic, "error": error})
             self.done.set_exception(refusal(self._error.error))

@@ -20,6 +20,7 @@ from confluent_kafka import KafkaException, Producer
 from pipeline.asking import ANSWER_S
 from pipeline.cluster import Cluster
 from pipeline.cmq_registry import REGISTRY_TOPIC
+from pipeline.kafka_errors import About
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,9 @@ class RegistryLog:
     def __init__(self, cluster: Cluster, topic: str = REGISTRY_TOPIC) -> None:
         self._cluster = cluster
         self._topic = topic
+        self.about = About((topic,), transactional_id=f"{IDS}{topic}")
+        """What a refusal is about."""
+
         self._producer: Producer | None = None
         self._opened = 0
         """Tells a call that was left behind that it is."""
@@ -49,7 +53,7 @@ class RegistryLog:
         self.close()
         self._opened += 1
         more = {"logger": log, "linger.ms": 0}
-        producer = Producer(self._cluster.transactional_config(f"{IDS}{self._topic}", **more))
+        producer = Producer(self._cluster.transactional_config(self.about.transactional_id, **more))
         producer.init_transactions(ANSWER_S)
         self._producer = producer
 

@@ -31,7 +31,7 @@ from adapters.gateway.logs.client_thread import ClientThread
 from adapters.gateway.registry.registry_state import Change, RegistryState
 from pipeline.cluster import Cluster
 from pipeline.cmq_registry import REGISTRY_TOPIC, SubscriptionEntry
-from pipeline.kafka_errors import describe, is_outdated
+from pipeline.kafka_errors import About, describe, is_outdated
 from pipeline.topics import TopicSpec, held_spec
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class RegistryView:
         if isinstance(end, KafkaException):
             if asked is not None and is_outdated(end):
                 self._cluster.shared_admin.replace(asked)
-            self._troubled(describe(end))
+            self._troubled(describe(end, About((self._topic,))))
             _fail(done)
         else:
             self._trouble = ""
@@ -234,5 +234,5 @@ class _Tail:
                 records.clear()
                 consumer.assign([self._start])
             elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # no group is joined
-                log.warning("registry_read_failed", extra={"error": describe(error)})
+                log.warning("registry_read_failed", extra={"error": describe(error, About((self._start.topic,)))})
         self._tell(_Read(records, self._position, anew))

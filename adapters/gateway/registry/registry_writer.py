@@ -59,7 +59,7 @@ from adapters.gateway.slot_ports import SlotLostError
 from pipeline.clock import SystemTimes, Times
 from pipeline.cmq_registry import Entry, Gone, SubscriptionEntry, TopicEntry, encode, key_of, queue_key, topic_key
 from pipeline.errors import PipelineError
-from pipeline.kafka_errors import describe
+from pipeline.kafka_errors import NOTHING, About, describe
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ class RegistryWriter:
     async def _take_over(self) -> None:
         if self._open:
             return
-        await self._ask(self._log.open)
+        await self._ask(self._log.open, self._log.about)
         await self._read()
         self._open = True
         existing = await self._ask(self._logs.existing)
@@ -180,7 +180,7 @@ class RegistryWriter:
         """Make entries for queues, whose Kafka topics are told with them, and topics."""
         now_s = self._now_s()
         events = {name: self._plan.event_topic(name) for name in topics}
-        ids = await self._ask(partial(self._logs.ids, [*queues.values(), *events.values()]))
+        ids = await self._ask(partial(self._logs.ids, asked := [*queues.values(), *events.values()]), About((*asked,)))
         await self._stamp([topic for topic in queues.values() if topic in ids], self._plan.adopted_queue_config)
         entries: list[Entry] = [
             self._plan.adopted_queue(name, (ids[topic], existing[topic]), now_s)
@@ -243,17 +243,18 @@ class RegistryWriter:
         made = may_create_queue(self._view.state, request, self._limits, self._now_s())
         if made is None:
             spec = self._plan.queue_spec(request.name, request.attributes)
-            if not await self._ask(partial(self._logs.create, spec)):
+            if not await self._ask(partial(self._logs.create, spec), About((spec.name,))):
                 config = {"retention.ms": spec.config["retention.ms"], **self._plan.adopted_queue_config}
                 await self._stamp([spec.name], config)
-            about = await self._ask(partial(self._logs.describe, spec.name))
+            about = await self._ask(partial(self._logs.describe, spec.name), About((spec.name,)))
             await self._write([queue_entry(request.name, request.queue_id, about, request.attributes, self._now_s())])
         return Made(request.queue_id)
 
     async def _create_topic(self, request: CreateTopicRequest) -> Made:
         made = may_create_topic(self._view.state, request, self._limits, self._now_s())
         if made is None:
-            await self._ask(partial(self._logs.create, self._plan.topic_spec(request.name)))
+            spec = self._plan.topic_spec(request.name)
+            await self._ask(partial(self._logs.create, spec), About((spec.name,)))
             now_s = self._now_s()
             limit, kind = request.max_msg_size, request.filter_type
             await self._write([TopicEntry(request.name, request.topic_id, limit, kind, now_s, now_s)])
@@ -264,7 +265,8 @@ class RegistryWriter:
         entry = changed_queue(self._view.state, request, self._now_s())
         if before is not None and before.attributes.retention_s != entry.attributes.retention_s:
             config = {"retention.ms": self._plan.queue_spec(entry.name, entry.attributes).config["retention.ms"]}
-            await self._ask(partial(self._logs.set_config, [self._plan.queue_topic(entry.name)], config))
+            topics = (self._plan.queue_topic(entry.name),)
+            await self._ask(partial(self._logs.set_config, topics, config), About(topics))
         await self._write([entry])
 
     async def _delete_name(self, gone: Gone) -> None:
@@ -297,7 +299,7 @@ class RegistryWriter:
         records: list[AppendedRecord] = [encode(entry) for entry in entries]
         records += [(key.encode(), None) for key in removed]
         if records:
-            await self._ask(partial(self._log.append, records))
+            await self._ask(partial(self._log.append, records), self._log.about)
             await self._read()
         await self._spread()
 
@@ -319,13 +321,13 @@ class RegistryWriter:
             log.warning("subscription_not_begun", extra={"error": str(error)})
             raise Row.INTERNAL.error() from error
 
-    async def _ask(self, call: Callable[[], Result]) -> Result:
+    async def _ask(self, call: Callable[[], Result], about: About = NOTHING) -> Result:
         """Ask Kafka; whatever it does not answer leaves us without a writer."""
         try:
             return await blocking(call, STEP_S)
         except (KafkaException, TimeoutError) as error:
             self._open = False
-            log.warning("registry_change_failed", extra={"error": _shown(error)})
+            log.warning("registry_change_failed", extra={"error": _shown(error, about)})
             raise SlotLostError from error
         except asyncio.CancelledError:
             self._open = False  # what was asked goes on by itself, and would meet the next change
@@ -335,5 +337,5 @@ class RegistryWriter:
         return self._times.now_ms() // 1000
 
 
-def _shown(error: KafkaException | TimeoutError) -> str:
-    return describe(error) if isinstance(error, KafkaException) else "no answer"
+def _shown(error: KafkaException | TimeoutError, about: About = NOTHING) -> str:
+    return describe(error, about) if isinstance(error, KafkaException) else "no answer"

@@ -56,6 +56,16 @@ def test_without_a_prefix_a_publisher_may_write_everywhere(tmp_path: Path) -> No
     ]
 
 
+def test_without_a_prefix_the_gateway_may_make_and_delete_whatever_topics_its_clients_name(tmp_path: Path) -> None:
+    rights = rights_of(Part.GATEWAY, load(tmp_path, tree(topics={"prefix": ""})))
+    assert {right.operation for right in rights if (right.name, right.prefixed) == ("*", False)} == {
+        Operation.CREATE,
+        Operation.READ,
+        Operation.WRITE,
+        Operation.DELETE,
+    }
+
+
 def test_with_a_principal_they_are_lines_that_kafka_acls_takes(acls: Acls, tmp_path: Path) -> None:
     load(tmp_path, tree(HTTP))
     lines = acls("run", "--principal", "User:CN=batch events,O=x").stdout.splitlines()

@@ -15,6 +15,7 @@ from adapters.gateway.registry.registry_plan import Plan, Sizes
 from adapters.gateway.registry.registry_writer import RegistryWriter
 from adapters.gateway.slot_ports import SlotLostError
 from pipeline.cmq_registry import QueueAttributes
+from pipeline.kafka_errors import NOTHING
 from pipeline.topics import TopicSpec
 from tests.unit.gateway.replicas import FakeView, until
 
@@ -26,6 +27,8 @@ LIMIT_S = 20.0
 
 class FakeLog:
     """The registry's log in memory. `fails`: what the next append raises, after it has or has not written."""
+
+    about = NOTHING
 
     def __init__(self) -> None:
         self.records: list[tuple[bytes, bytes | None]] = []
