@@ -3,18 +3,20 @@
 Shape   Handles(key).make(topic id, lease) -> text; .read(text, topic id, now) -> Place or None
 Form    `<topic id>:<partition>:<offset>:<lease number>:<end of the lease, Unix ms>:<MAC>`, all of `[A-Za-z0-9:_-]`,
         for one client takes only `[A-Za-z0-9%#:_-]` and at most 256 of them
-Proof   HMAC-SHA256, the first 128 bits, compared in constant time before anything else is looked at
+Proof   keyed BLAKE2b of 128 bits, compared in constant time before anything else is looked at; it takes a third of what
+        HMAC-SHA256 does, and there are two for each message
 Source  cmq.md 3.1, 7: a handle is of a receive, not of a message, and ends with the visibility time
 """
 
 import hmac
 from base64 import urlsafe_b64encode
+from hashlib import blake2b, sha256
 
 import msgspec
 
 LONGEST = 256
-_PURPOSE = b"cmq receipt handle\n"
-"""Sets these MACs apart from others that are made with the same key."""
+_PURPOSE = b"receipt handle"
+"""Sets these MACs apart from others that are made with the same key; at most 16 bytes."""
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +34,7 @@ class Handles:
     def __init__(self, key: bytes) -> None:
         if not key:
             raise ValueError("an empty key proves nothing")
-        self._key = key
+        self._key = sha256(key).digest()  # of a length that BLAKE2b takes
 
     def make(self, topic_id: str, partition: int, offset: int, number: int, until_ms: int) -> str:
         """The handle of a lease."""
@@ -51,4 +53,5 @@ class Handles:
         return place if of == topic_id and now_ms < place.until_ms else None
 
     def _mac(self, text: bytes) -> bytes:
-        return urlsafe_b64encode(hmac.digest(self._key, _PURPOSE + text, "sha256")[:16])[:22]
+        mac = blake2b(text, key=self._key, digest_size=16, person=_PURPOSE)
+        return urlsafe_b64encode(mac.digest())[:22]
