@@ -31,7 +31,14 @@ def http(topic: str) -> Subscription:
 
 
 def group(setting: Setting) -> Consumer:
-    return Consumer({"bootstrap.servers": setting.servers, "group.id": f"cmq.{setting.topic}.made"})
+    """Commits nothing of its own: what is committed is what is asked about."""
+    return Consumer(
+        {
+            "bootstrap.servers": setting.servers,
+            "group.id": f"cmq.{setting.topic}.made",
+            "enable.auto.commit": False,
+        }
+    )
 
 
 def committed(setting: Setting) -> list[int]:
