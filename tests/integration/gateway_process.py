@@ -1,7 +1,7 @@
 """Processes of `batch-events gateway`, and calls to them, signed as CMQ's documentation says.
 
-Shape   with GatewayProcess(file) as gateway: gateway.wait_until_serving() -> port; Caller(port, key)(action, …) -> the
-        reply
+Shape   with GatewayProcess(file) as gateway: gateway.wait_until_serving() -> port;
+        with Caller(port) as call: call(action, …) -> the reply
 """
 
 import json
@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 from tests.harness.command import Running
 from tests.unit.gateway.signing import PATH, Values, form, signed
@@ -67,12 +67,8 @@ class Caller:
         } | {name.replace("_", "."): str(value) for name, value in parameters.items()}
         return form(signed(values, host=self._host, key=SECRET_KEY))
 
-    def close(self) -> None:
-        """Hang up."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
-
-
-def code_of(reply: Mapping[str, Any]) -> int:
-    """Of a reply, which is shown where it is another one."""
-    code: int = reply["code"]
-    return code
