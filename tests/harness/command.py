@@ -1,6 +1,7 @@
 """`batch-events` as a process of its own.
 
-Shape   invoke(args) -> Result when it has ended; Running(args) as a context for `run`, with its log followed
+Shape   invoke(args) -> Result when it has ended; Running(args) as a context for `run`, with its log followed;
+        probe(port, path) asks a process's health port
 Errors  AssertionError with the process's output when it does not do what was waited for in time
 """
 
@@ -101,12 +102,7 @@ class Running:
         """Ask /live, /ready or /metrics."""
         found = re.search(r"health_port\D+(\d+)", self.wait_for_line("started", "health_port"))
         assert found is not None
-        try:
-            with urlopen(f"http://127.0.0.1:{found[1]}{path}", timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
+        return probe(int(found[1]), path)
 
     def terminate(self, timeout_s: float = 60.0) -> int:
         """SIGTERM, and its exit status."""
@@ -126,6 +122,16 @@ class Running:
                 self._news.notify_all()
         with self._news:
             self._news.notify_all()
+
+
+def probe(port: int, path: str) -> tuple[int, str]:
+    """Ask /live, /ready or /metrics at a port that is known before anything has told it."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
 
 
 def wait_until(

@@ -5,11 +5,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -21,13 +20,14 @@ from tests.brokers.killable import ClusterMaker
 from tests.brokers.native import NativeCluster
 from tests.brokers.passwords import BROKER, asking_for_passwords, with_password
 from tests.brokers.ports import free_port
-from tests.harness.command import invoke, wait_until
+from tests.harness.command import invoke, probe, wait_until
 from tests.integration.gateway_process import GATEWAY, SECRET_KEY, Caller, GatewayProcess
 
 Unique = Callable[[str], str]
 
 GRACE_S = 10
 SLACK_S = 4.0
+AT_ONCE_S = 2.0
 NO_MESSAGE = (7000, "(10200)no message")
 
 
@@ -135,37 +135,47 @@ def test_at_its_end_polls_are_told_that_there_is_no_message_and_calls_are_finish
     assert "status=0" in gateway.wait_for_line("stopped", "status=")
 
 
+@contextmanager
+def stopping_with_a_call_out(cluster: NativeCluster, file: str) -> Iterator[GatewayProcess]:
+    """A process that was told to stop while a call could not come to its end: its broker has fallen silent."""
+    with GatewayProcess(file) as gateway:
+        port = gateway.wait_until_serving()
+        ready(gateway)
+        with Caller(port) as call, socket.create_connection(("127.0.0.1", port)) as sending:
+            assert call("CreateQueue", queueName="orders")["code"] == 0
+            assert call("SendMessage", queueName="orders", msgBody="known to be there")["code"] == 0
+            body = call.body("SendMessage", queueName="orders", msgBody="never acknowledged")
+            head = f"POST /v2/index.php HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n\r\n"
+            cluster.pause(1)
+            try:
+                sending.sendall(head.encode() + body)
+                assert call("NoAction")["code"] == 4000, "what came later was read: the send is out"
+                gateway.process.send_signal(signal.SIGTERM)
+                gateway.wait_for_line("stopping")
+                yield gateway
+            finally:
+                cluster.resume(1)
+
+
 @pytest.mark.native_cluster
-def test_a_second_signal_ends_at_once_with_130_and_one_alone_within_the_grace_period(
+def test_a_call_that_does_not_end_is_abandoned_within_the_grace_period_with_status_3(
     native_cluster: ClusterMaker, tmp_path: Path
 ) -> None:
-    """The broker has fallen silent, so that a call cannot come to its end."""
     with native_cluster() as cluster:
-        file = short(tmp_path, cluster.bootstrap_servers)
-        for signals, status in ((2, 130), (1, 3)):
-            with GatewayProcess(file) as gateway:
-                port = gateway.wait_until_serving()
-                ready(gateway)
-                with Caller(port) as call:
-                    call("CreateQueue", queueName="orders")
-                    body = call.body("SendMessage", queueName="orders", msgBody="x")
-                cluster.pause(1)
-                sending = socket.create_connection(("127.0.0.1", port))
-                with sending:
-                    head = (
-                        f"POST /v2/index.php HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n\r\n"
-                    )
-                    sending.sendall(head.encode() + body)
-                    gateway.process.send_signal(signal.SIGTERM)
-                    gateway.wait_for_line("stopping")
-                    began_s = time.monotonic()
-                    if signals == 2:
-                        assert gateway.terminate() == status
-                        assert time.monotonic() - began_s < 2
-                    else:
-                        ended = gateway.process.wait(GRACE_S + SLACK_S)
-                        assert ended in {0, status}, "the send may have been given up by then"
-                cluster.resume(1)
+        with stopping_with_a_call_out(cluster, short(tmp_path, cluster.bootstrap_servers)) as gateway:
+            assert gateway.process.wait(GRACE_S + SLACK_S) == 3
+        assert "status=3" in gateway.wait_for_line("stopped", "status=")
+
+
+@pytest.mark.native_cluster
+def test_a_second_signal_ends_at_once_with_130(native_cluster: ClusterMaker, tmp_path: Path) -> None:
+    with (
+        native_cluster() as cluster,
+        stopping_with_a_call_out(cluster, short(tmp_path, cluster.bootstrap_servers)) as gateway,
+    ):
+        began_s = time.monotonic()
+        assert gateway.terminate() == 130
+        assert time.monotonic() - began_s < AT_ONCE_S
 
 
 def test_without_any_broker_it_is_live_and_not_ready_says_why_now_and_then_and_ends_in_order(tmp_path: Path) -> None:
@@ -265,13 +275,3 @@ def test_an_address_in_use_is_status_2_and_named(tmp_path: Path) -> None:
     assert result.status == 2
     assert "http.listen" in result.stderr
     assert "Address already in use" in result.stderr
-
-
-def probe(port: int, path: str) -> tuple[int, str]:
-    """Ask /live, /ready or /metrics before anything has said where they are."""
-    try:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
