@@ -54,7 +54,6 @@ class Row(enum.Enum):
     UNKNOWN_SECRET_ID = _Known(4100, 10270, "SecretId is unknown")
     MESSAGE_TOO_BIG = _Known(4400, 10230, "message is larger than maxMsgSize")
     QUEUE_FULL = _Known(4410, 10240, "queue holds as many messages as it may")
-    THROTTLED = _Known(4420, 10250, "too many calls to this queue")
     BAD_HANDLE = _Known(4430, 10260, "receipt handle is invalid")
     NO_QUEUE = _Known(4440, 10100, "queue does not exist")
     NO_TOPIC = _Known(4440, 10600, "topic does not exist")
