@@ -245,6 +245,8 @@ def test_a_topic_that_is_deleted_ends_quietly_and_its_namesake_is_not_read(
                 return (topic, 0) not in readers._follows
 
             await eventually(ended)
+            readers.set_paused(topic, 0, paused=True)  # who follows has heard nothing, and goes on
+            readers.want(topic, 0, [1])
             stage.create(topic)
             stage.put(topic, *numbered(0, 9))
             stage.put(other, b"x")

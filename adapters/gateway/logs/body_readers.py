@@ -78,15 +78,16 @@ class KafkaBodyReaders:
 
     def set_paused(self, topic: str, partition: int, paused: bool) -> None:  # noqa: FBT001  as the port has it
         """Stop reading for a while. What has been read already still comes."""
-        follow = self._follows[topic, partition]
-        if follow.paused != paused:
+        follow = self._follows.get((topic, partition))  # None: it has ended quietly, of which nobody was told
+        if follow is not None and follow.paused != paused:
             follow.paused = paused
             follow.reader.changed(follow)
 
     def want(self, topic: str, partition: int, offsets: Sequence[int]) -> None:
         """Read these again, for the listener that follows the partition."""
-        if offsets:
-            self._points.want(self._follows[topic, partition], offsets)
+        follow = self._follows.get((topic, partition))  # None: as above
+        if offsets and follow is not None:
+            self._points.want(follow, offsets)
 
     async def close(self) -> None:
         """Let go of everything."""
