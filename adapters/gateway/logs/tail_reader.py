@@ -95,9 +95,14 @@ class TailReader:
         return len(self._following)
 
     def changed(self, follow: Follow, begin: int | None = None) -> None:
-        """Take up what has become of it; begin tells where it is to be read from now on, if it has changed."""
+        """Take up what has become of it; begin tells where it is to be read from now on, if it has changed.
+
+        The other reader may tell late of one that has ended: by then another may follow the partition.
+        """
         with self._lock:
             known = self._changed.get(follow.where)
+            if known is not None and known[0].live and not follow.live:
+                return  # what the other one wants ends this one, too
             if begin is None and known is not None and known[0] is follow:
                 begin = known[1]
             self._changed[follow.where] = follow, begin
@@ -142,7 +147,7 @@ class TailReader:
                 follow.reader.changed(follow, begin)  # it was passed on meanwhile
                 continue
             current = self._following.get(where)
-            if current is not None and (begin is not None or not follow.live):
+            if current is not None and (not current.live or (follow.live and begin is not None)):
                 gone.append(TopicPartition(*where))
                 del self._following[where]
                 self._paused.discard(where)
