@@ -26,6 +26,11 @@ class PointsJob:
         self._offsets = deque(sorted(offsets))
         self.place: int | None = self._offsets[0]
 
+    @property
+    def left(self) -> list[int]:
+        """What was not found and is not known to be missing."""
+        return list(self._offsets)
+
     def took(self, record: Record) -> list[Found]:
         """What a record that was read means; `place` has changed if the next one lies elsewhere."""
         found: list[Found] = []

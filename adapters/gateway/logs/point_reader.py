@@ -6,13 +6,14 @@ Kafka   `fetch.wait.max.ms=10`: a seek of an idle consumer otherwise waits 200 m
         are read through (read_jobs.py, as the redeliveries of callbacks are)
 Missing expired, compacted, or never a message: the log is there, but what was wanted is not in it. Beyond the log's end
         nothing is missing before LATE_S: a new leader may know of the end a moment later
+Unknown a broker that does not know the topic may lag behind: asked again each AGAIN_S, until nobody follows any more
 Cost    a thread, asleep while nothing is wanted
 """
 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
@@ -36,6 +37,7 @@ STEP = 500
 WAKE_S = 0.01
 REST_S = 1.0
 LATE_S = 5.0
+AGAIN_S = 1.0
 
 
 class _Reading:
@@ -67,6 +69,8 @@ class PointReader:
         self._wanted: dict[Follow, set[int]] = {}
         self._waiting: dict[Follow, set[int]] = {}
         self._readings: dict[Where, _Reading] = {}
+        self._unknown: dict[Follow, set[int]] = {}
+        self._unknown_until_s = 0.0
         self._wake = threading.Event()
         self._stopping = False
         self._thread = ClientThread("queue-points", self._run, on_died)
@@ -110,8 +114,10 @@ class PointReader:
         if self._wanted:
             with self._lock:
                 wanted, self._wanted = self._wanted, {}
-            for follow, offsets in wanted.items():
-                self._waiting.setdefault(follow, set()).update(offsets)
+            self._enqueue(wanted)
+        if self._unknown and time.monotonic() >= self._unknown_until_s:
+            unknown, self._unknown = self._unknown, {}
+            self._enqueue(unknown)
         for reading in self._readings.values():
             if not reading.follow.live:
                 reading.job.place = None
@@ -128,6 +134,10 @@ class PointReader:
                 self._readings[follow.where] = _Reading(follow, offsets)
         self._waiting = kept
         self._place()
+
+    def _enqueue(self, wanted: Mapping[Follow, set[int]]) -> None:
+        for follow, offsets in wanted.items():
+            self._waiting.setdefault(follow, set()).update(offsets)
 
     def _place(self) -> None:
         """Make the consumer read where the jobs are now."""
@@ -160,8 +170,7 @@ class PointReader:
         if some:
             found.setdefault(reading.follow, []).extend(some)
 
-    @staticmethod
-    def _trouble(reading: _Reading, error: KafkaError, offset: int) -> list[Found]:
+    def _trouble(self, reading: _Reading, error: KafkaError, offset: int) -> list[Found]:
         job = reading.job
         if is_end(error):
             found = job.ended_before(offset)
@@ -173,7 +182,9 @@ class PointReader:
             reading.from_start = True  # the first record tells all that are lost, not one for each look
             job.place = BEGINNING
         elif is_unknown_topic(error):
-            job.place = None  # whether the topic is gone the tail's reader finds out
+            self._unknown[reading.follow] = {*job.left, *self._unknown.get(reading.follow, ())}
+            self._unknown_until_s = time.monotonic() + AGAIN_S
+            job.place = None  # whether the topic is gone the tail's reader finds out, and ends the follow
         else:
             log.warning("body_not_read", extra={"topic": reading.follow.topic, "error": describe(error)})
         return []
