@@ -47,10 +47,10 @@ class RegistryState:
         for entry in self._configured.values():
             self._put(key_of(entry), entry)
 
-    def clear(self) -> list[Change]:
+    def clear(self) -> None:
         """Forget every record: the log begins anew."""
-        keys = [key for key in self._entries if key not in self._configured]
-        return [change for key in keys if (change := self._put(key, None)) is not None]
+        for key in [key for key in self._entries if key not in self._configured]:
+            self._put(key, None)
 
     def apply(self, key: bytes | None, value: bytes | None) -> Change | None:
         """Take up a record; gives what it changed, if anything.

@@ -6,6 +6,8 @@ Threads a consumer of its own, without a group, on a thread of its own; everythi
 Order   an answer of code 0 to a change means that its transaction is committed, so its record lies before the end of
         the log (the high watermark, not the last stable offset, which lags behind the commit). Whoever reads to the end
         as it was after it was asked therefore knows it
+Anew    a log that has lost its end is read again from the start. What it has lost was not deleted, so no listener is
+        told: a queue's state, dropped for good, would be missing where its Kafka topic is found and adopted again
 Cost    a fetch each 20 ms at an idle log; that long a catch-up may wait for the end behind a transaction's marker.
         Those who ask to catch up while a question is out share the next one
 Errors  catch_up raises CmqError INTERNAL where Kafka does not answer in time; a record that is none of ours is logged
@@ -155,7 +157,7 @@ class RegistryView:
         """What was read, on the loop's thread."""
         changes = []
         if read.anew:
-            changes = self.state.clear()
+            self.state.clear()
             while self._behind:
                 _fail(self._behind.popleft().done)
         for key, value in read.records:

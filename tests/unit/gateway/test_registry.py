@@ -103,9 +103,9 @@ def test_a_subscription_of_the_configuration_file_is_there_whatever_the_log_says
     assert state.subscription("t", "file") == CONFIGURED
 
 
-def test_a_log_that_begins_anew_takes_everything_back_and_says_so() -> None:
+def test_a_log_that_begins_anew_takes_everything_back() -> None:
     state = state_of(queue("q"), topic("t"))
-    assert {change.key for change in state.clear()} == {"queue:q", "topic:t"}
+    state.clear()
     assert (state.queues(), state.topics()) == ([], [])
 
 
