@@ -46,6 +46,7 @@ def short(folder: Path, servers: str, **more: Any) -> str:
 
 
 def ready(gateway: GatewayProcess) -> None:
+    """Calls that come before are waited with for 8 s, then refused: joining the group may take longer."""
     wait_until(lambda: gateway.probe("/ready") == (200, "ok\n"), "ready", alive=[gateway])
 
 
@@ -77,10 +78,10 @@ def test_kafka_an_address_and_keys_are_enough_and_it_makes_its_own_topics(
         file = config(tmp_path, cluster.bootstrap_servers)
         env = {"BATCH_EVENTS__HTTP__LISTEN": "127.0.0.1:0"}  # the default's port may be taken where tests run
         with GatewayProcess(file, env=env) as gateway, Caller(gateway.wait_until_serving()) as call:
+            ready(gateway)
             assert call("CreateQueue", queueName="orders")["code"] == 0
             assert call("SendMessage", queueName="orders", msgBody="x")["code"] == 0
             assert call("ReceiveMessage", queueName="orders", pollingWaitSeconds=10)["msgBody"] == "x"
-            ready(gateway)
             assert gateway.probe("/live") == (200, "ok\n")
             assert gateway.probe("/metrics")[0] == 200
             admin = TopicAdmin(Cluster({"bootstrap.servers": cluster.bootstrap_servers}))
@@ -106,6 +107,7 @@ def test_at_its_end_polls_are_told_that_there_is_no_message_and_calls_are_finish
         Caller(port := gateway.wait_until_serving()) as call,
         Caller(port) as sending,
     ):
+        ready(gateway)
         for name in (queue, other):
             assert call("CreateQueue", queueName=name)["code"] == 0
         polls = [Poll(port, queue) for _ in range(20)]
