@@ -29,13 +29,19 @@ def everything(partitions: int) -> Mapping[int, int]:
 
 
 def read_topic(
-    cluster: Cluster, topic: str, choice: Choice = everything, since_ms: int | None = None
+    cluster: Cluster,
+    topic: str,
+    choice: Choice = everything,
+    since_ms: int | None = None,
+    *,
+    committed: bool = True,
 ) -> Iterator[Message]:
     """Yield every committed record that the topic holds now.
 
     Args:
         choice: of the partitions, and where to begin.
         since_ms: nothing that was written before; Unix milliseconds.
+        committed: else also what a transaction that is open hides, be it of that transaction or not, or aborted.
     """
     refusals: list[KafkaError] = []
     config = cluster.consumer_config("batch-events-reader", refusals.append) | {
@@ -43,6 +49,7 @@ def read_topic(
         "enable.partition.eof": True,
         "fetch.wait.max.ms": 10,
         "auto.offset.reset": "earliest",
+        "isolation.level": "read_committed" if committed else "read_uncommitted",
     }
     consumer = Consumer(config)
     try:

@@ -16,7 +16,7 @@ from adapters.gateway.logs.blocking import blocking
 from adapters.gateway.logs.log_facts import LogFacts
 from adapters.topic_reader import read_topic
 from pipeline.cluster import Cluster
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, TopicMissingError
 from pipeline.headers import Headers
 from pipeline.kafka_errors import About, is_unknown_topic
 from pipeline.ports import ANY_PARTITION
@@ -74,6 +74,8 @@ class KafkaQueueLogs:
         topic = queue_topic(queue_name)
         try:
             return await blocking(partial(self._find, topic, since, headers), READ_S)
+        except TopicMissingError as error:
+            raise Row.NO_QUEUE.error() from error
         except TimeoutError as error:
             raise PipelineError(f"topic {topic!r} could not be read within {READ_S:.0f} s") from error
 
@@ -82,7 +84,9 @@ class KafkaQueueLogs:
             return {partition: since[partition] if partition < len(since) else 0 for partition in range(partitions)}
 
         wanted = set(headers)
-        return any(wanted <= set(message.headers() or []) for message in read_topic(self._cluster, topic, choice))
+        # A dead letter is of no transaction; one that is open there must not hide it.
+        messages = read_topic(self._cluster, topic, choice, committed=False)
+        return any(wanted <= set(message.headers() or []) for message in messages)
 
     def _explained(self, error: KafkaException, topic: str) -> Exception:
         if is_unknown_topic(error):
