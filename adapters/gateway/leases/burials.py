@@ -5,7 +5,9 @@ When    a message comes up that was received often enough, or has been there for
         all has no dead letters either
 Steps   intent with the target's ends, durable; append to the target with the message's source in the headers; settle.
         Whoever finds an intent and no end of it looks in the target, from those ends on, before it appends
-Failing nothing is given up: tried again every few seconds, and shown again if the queue has no policy any more
+Failing nothing is given up: tried again every few seconds, behind the others; shown again if the queue has no policy
+        any more, and buried elsewhere if the policy names another queue by now and the former one is gone
+Bounds  a body that was asked for goes before those that have none yet, or all of them would be in memory at a time
 """
 
 import asyncio
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from adapters.gateway.errors import CmqError
+from adapters.gateway.errors import CmqError, Row
 from adapters.gateway.leases.entries import Burying, Settled, Shown
 from adapters.gateway.leases.message_ids import DELAY_UNTIL, enqueue_time_s, message_id
 from adapters.gateway.leases.partition_state import Grave, Lease
@@ -67,6 +69,9 @@ class Burials:
         lives_ms = policy.max_time_to_live_s * 1_000
         return bool(lives_ms) and body.timestamp_ms + lives_ms <= now_ms
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def add(self, body: Body) -> None:
         """Bury a message that the state hides."""
         at_hand = body if len(self._letters) < AT_HAND else None  # the others are read again when it is their turn
@@ -84,7 +89,8 @@ class Burials:
         letter = self._known.get((body.partition, body.offset))
         if letter is not None and letter.body is None:
             letter.body = body
-            self._enqueue(letter)
+            self._letters.appendleft(letter)
+            self._go_on()
 
     def forget(self) -> None:
         """Reading ended: bodies that were asked for do not come."""
@@ -103,6 +109,9 @@ class Burials:
     def _enqueue(self, letter: _Letter) -> None:
         self._known[letter.partition, letter.offset] = letter
         self._letters.append(letter)
+        self._go_on()
+
+    def _go_on(self) -> None:
         if self._task is None and self._timer is None:
             self._begin()
 
@@ -120,7 +129,7 @@ class Burials:
 
     async def _work(self) -> None:
         while self._letters and not self._context.ended:
-            letter = self._letters[0]
+            letter = self._letters.popleft()
             try:
                 await self._bury(letter)
             except SlotLostError:
@@ -128,9 +137,8 @@ class Burials:
             except (CmqError, PipelineError) as error:
                 log.warning("dead_letter_failed", extra={"queue": self._run.entry.name, "error": str(error)})
                 self._timer = self._context.clock.call_later(AGAIN_S, self._begin)
+                self._enqueue(letter)
                 return
-            if self._letters and self._letters[0] is letter:
-                self._letters.popleft()
 
     async def _bury(self, letter: _Letter) -> None:
         state = self._run.state.partition(letter.partition)
@@ -139,14 +147,20 @@ class Burials:
             self._done(letter)
             return
         policy = self._run.entry.attributes.dead_letter
+        if grave is not None:
+            try:
+                if await self._context.logs.is_buried(grave.target, grave.ends, self._source(letter)):
+                    self._settle(letter)
+                    return
+            except CmqError as error:
+                if error.row is not Row.NO_QUEUE or (policy is not None and policy.queue_name == grave.target):
+                    raise
+                grave = None  # what may have been written there went with the queue
         if policy is None:
             self._show(letter)
             return
         if grave is None:
             grave = await self._intend(letter, policy.queue_name)
-        elif await self._context.logs.is_buried(grave.target, grave.ends, self._source(letter)):
-            self._settle(letter)
-            return
         if letter.body is None:
             if not self._run.following:
                 self._done(letter)  # resume() finds it in the state
@@ -166,6 +180,8 @@ class Burials:
         self._context.check()
         self._context.change(Settled(self._run.state.number, letter.partition, (letter.offset,)))
         self._done(letter)
+        if self._run.behind_burials:
+            self._run.pump()
 
     def _show(self, letter: _Letter) -> None:
         state = self._run.state.partition(letter.partition)

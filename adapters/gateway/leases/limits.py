@@ -12,7 +12,8 @@ class Limits(msgspec.Struct, frozen=True):
 
     Attributes:
         in_flight: received and neither deleted nor visible again; beyond it 6070.
-        delayed: put off and known by name; those behind them wait in the log.
+        delayed: put off and known by name; those behind them wait in the log. So many may also wait to be buried for
+            their age.
         delayed_most: put off by clients; beyond it 6070.
         prefetch: bodies at hand of a partition, and prefetch_bytes of them.
         again: bodies at hand, or on their way, of messages that are visible again.

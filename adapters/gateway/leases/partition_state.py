@@ -142,6 +142,7 @@ class PartitionState:
         if (lease := self.leases.get(offset)) is not None and lease.number:
             lease.number = 0  # over, when the entry is read again: nothing else is buried
             self.held -= 1
+        self.delays.pop(offset, None)  # over as well
         self.visible.pop(offset, None)
         self.burying[offset] = grave
 

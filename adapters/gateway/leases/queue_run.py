@@ -39,6 +39,9 @@ class QueueRun:
         self.limited = False
         """The last take was cut by the limit on messages in flight."""
 
+        self.behind_burials = False
+        """The last take ended where more would have to be buried than are to wait for it."""
+
         self.asked_s = context.clock.monotonic_s()
         self._context = context
         self._turn = 0
@@ -87,7 +90,7 @@ class QueueRun:
         """Lease up to so many of what is at hand; None if there is nothing."""
         self.advance()
         room = self.room()
-        self.limited = room < count
+        self.limited, self.behind_burials = room < count, False
         left = min(count, room)
         picks = [Pick(self.state.partition(partition), partition, shelf) for partition, shelf in self._in_turn()]
         now_ms = self._context.clock.now_ms()
@@ -126,20 +129,23 @@ class QueueRun:
 
     def _pick_fresh(self, pick: Pick, left: int, now_ms: int) -> int:
         picked = 0
-        fresh, delays = pick.shelf.fresh, pick.state.delays
+        fresh, delays, most = pick.shelf.fresh, pick.state.delays, self._context.limits.delayed
         while fresh and picked < left:
             body = fresh[0]
             due_ms = delay_until_ms(body)
             if self._expired(body, now_ms):
                 pass
             elif due_ms <= now_ms and self._burials.is_due(body, None, now_ms):
+                if len(self._burials) + len(pick.state.visible) + len(pick.delayed) >= most:
+                    self.behind_burials = True
+                    break
                 pick.delayed.append(body.offset)  # visible at once, below the frontier, where it can be buried
                 pick.dues.append(now_ms)
                 pick.shelf.add_again(body)
             elif due_ms <= now_ms:
                 pick.bodies.append(body)
                 picked += 1
-            elif len(delays) + len(pick.delayed) < self._context.limits.delayed:
+            elif len(delays) + len(pick.delayed) < most:
                 pick.delayed.append(body.offset)
                 pick.dues.append(due_ms)
             else:

@@ -13,6 +13,7 @@ from adapters.gateway.leases.slot_state import QueueStates
 from adapters.gateway.slot_ports import Body, BodyListener, BodyReaders, SlotJournal, SlotLostError
 from adapters.memory import ManualClock
 from pipeline.cmq_registry import DeadLetterPolicy, QueueAttributes, QueueEntry
+from pipeline.errors import DeliveryFailedError
 from pipeline.headers import Headers
 
 T = TypeVar("T")
@@ -48,6 +49,8 @@ class MemoryQueues(BodyReaders, QueueLogs):
         self.fail_bury: Exception | None = None
         self.bury_unsure = False
         """The record is written, and nobody hears of it."""
+        self.refused: bytes | None = None
+        """A body that no dead-letter queue takes."""
         self._scheduled = False
 
     def log(self, name: str, partition: int = 0) -> list[Body | None]:
@@ -148,6 +151,9 @@ class MemoryQueues(BodyReaders, QueueLogs):
 
     async def bury(self, queue_name: str, body: bytes, headers: Headers) -> None:
         await asyncio.sleep(0)
+        self._check(queue_name)
+        if body == self.refused:
+            raise DeliveryFailedError(1, [])
         if self.fail_bury is not None and not self.bury_unsure:
             raise self.fail_bury
         self.send(queue_name, body, headers=headers)
@@ -155,8 +161,13 @@ class MemoryQueues(BodyReaders, QueueLogs):
             raise self.fail_bury
 
     async def is_buried(self, queue_name: str, since: Sequence[int], headers: Headers) -> bool:
+        self._check(queue_name)
         bodies = [one for one in self.log(queue_name)[since[0] :] if one is not None]
         return any(all(header in one.headers for header in headers) for one in bodies)
+
+    def _check(self, queue_name: str) -> None:
+        if (f"cmq.queue.{queue_name}", 0) not in self.logs:
+            raise Row.NO_QUEUE.error()
 
 
 class MemoryJournal(SlotJournal):
