@@ -129,7 +129,8 @@ def changed_queue(state: RegistryState, request: SetQueueRequest, now_s: int) ->
     """
     entry = known_queue(state, request.name)
     attributes = _with(entry.attributes, request.changes)
-    return msgspec.structs.replace(entry, attributes=attributes, modified_s=now_s)
+    # Never back: the owner of the queue goes by the latest, and ours may not be the clock that wrote the last one.
+    return msgspec.structs.replace(entry, attributes=attributes, modified_s=max(now_s, entry.modified_s))
 
 
 def changed_topic(state: RegistryState, request: SetTopicRequest, now_s: int) -> TopicEntry:

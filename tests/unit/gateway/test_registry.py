@@ -170,6 +170,7 @@ def test_a_queue_is_changed_field_by_field_and_keeps_its_slot() -> None:
         visibility_timeout_s=5, polling_wait_s=9, dead_letter=DeadLetterPolicy("dlq", 3)
     )
     assert (changed.slot, changed.created_s, changed.modified_s) == (queue("q").slot, 100, 200)
+    assert changed_queue(state, SetQueueRequest("q", {}), 7).modified_s == 100, "a clock that is behind"
     assert refused(lambda: changed_queue(state, SetQueueRequest("q", {"rewind_s": "x"}), 1)) is Row.BAD_PARAMETER
     assert refused(lambda: changed_queue(state, SetQueueRequest("none", {}), 1)) is Row.NO_QUEUE
 
