@@ -57,6 +57,9 @@ class Slot(Protocol):
         """As Queues.rewind."""
         ...
 
+    def heed(self, queue: QueueEntry) -> None:
+        """Its attributes have changed: what is given from now on goes by them, to those that wait already, too."""
+
     async def drop(self, queue: QueueEntry) -> None:
         """It was deleted: forget its state, end its polls."""
         ...

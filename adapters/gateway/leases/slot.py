@@ -115,9 +115,9 @@ class SlotOwner(Slot):
             self._context.change(*(Settled(state.number, part, tuple(some)) for part, some in settled.items()))
             if run.limited:
                 run.pump()
-        if doubted:
+        if doubted or (not settled and None in answers):  # a later owner may have rewound the queue
             await self._context.confirm()
-        elif None in answers:
+        elif settled:
             await self._context.durable()
         return answers
 
@@ -151,6 +151,12 @@ class SlotOwner(Slot):
         if run.following:
             run.reading.restock()
         await self._context.durable()
+
+    def heed(self, queue: QueueEntry) -> None:
+        """See Slot.heed."""
+        run = self._runs.get(queue.topic_id)
+        if run is not None:
+            run.name(queue)
 
     async def drop(self, queue: QueueEntry) -> None:
         """See Slot.drop."""

@@ -1,7 +1,8 @@
-"""Queues that were deleted: what is known of their messages is dropped by the owner of their slot.
+"""Queues that were deleted or set otherwise: the owner of their slot drops what it knows of them, or goes by it.
 
 Shape   QueueDrops(slots): on_change is a listener of the RegistryView; close()
-When    an entry is gone, or names another Kafka topic; an owner that comes later finds no entry for what it restores
+When    an entry is gone, or names another Kafka topic; an owner that comes later finds no entry for what it restores.
+        Who waits for messages already is not asked again before there are some, so the owner hears of other attributes
 Errors  a slot that is lost meanwhile is its next owner's
 """
 
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class QueueDrops:
-    """Hears of deleted queues."""
+    """Hears of deleted and changed queues."""
 
     def __init__(self, slots: SlotDirectory) -> None:
         self._slots = slots
@@ -30,8 +31,10 @@ class QueueDrops:
         if not isinstance(before, QueueEntry):
             return
         if isinstance(after, QueueEntry) and after.topic_id == before.topic_id:
-            return
-        task = self._loop.create_task(self._drop(before))
+            chore = self._heed(after)
+        else:
+            chore = self._drop(before)
+        task = self._loop.create_task(chore)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -39,6 +42,11 @@ class QueueDrops:
         """Leave the rest to the next owner."""
         for task in self._tasks:
             task.cancel()
+
+    async def _heed(self, entry: QueueEntry) -> None:
+        slot = await self._slots.owned(entry.slot)
+        if slot is not None:
+            slot.heed(entry)
 
     async def _drop(self, entry: QueueEntry) -> None:
         slot = await self._slots.owned(entry.slot)

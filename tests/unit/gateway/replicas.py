@@ -99,6 +99,9 @@ class FakeSlot:
         self.asked.append(("rewind", queue.name, start_s))
         await self._play()
 
+    def heed(self, queue: QueueEntry) -> None:
+        self.asked.append(("heed", queue.name, queue.attributes.rewind_s))
+
     async def drop(self, queue: QueueEntry) -> None:
         self.asked.append(("drop", queue.name, queue.topic_id))
 

@@ -87,7 +87,7 @@ def test_the_registry_is_kept_as_long_as_slot_0_is_ours_whatever_fails(error: Ex
     on_replicas(play)
 
 
-def test_a_deleted_queue_is_dropped_by_the_owner_of_its_slot_alone() -> None:
+def test_a_queue_that_is_set_or_deleted_is_told_to_the_owner_of_its_slot_alone() -> None:
     async def play(replicas: Replicas) -> None:
         attributes = QueueAttributes()
         before = queue_entry("q", "id", ("k1", 1), attributes, 1)
@@ -101,7 +101,7 @@ def test_a_deleted_queue_is_dropped_by_the_owner_of_its_slot_alone() -> None:
             drops.on_change(Change("queue:q", changed, Gone("queue", "q", 9)))
             drops.on_change(Change("queue:q", before, anew))
             await until(lambda drops=drops: not drops._tasks)  # type: ignore[misc]  # bound at once
-        assert replicas[0].slot(before.slot).asked == [("drop", "q", "k1")] * 2
+        assert replicas[0].slot(before.slot).asked == [("heed", "q", 9), *[("drop", "q", "k1")] * 2]
         assert replicas[1].slot(before.slot).asked == []
 
     on_replicas(play)

@@ -396,6 +396,34 @@ async def test_an_owner_that_does_not_know_of_its_successor_refuses_none_of_its_
 
 
 @on_loop
+async def test_an_owner_that_does_not_know_of_a_rewind_deletes_nothing_twice(rig: Rig) -> None:
+    """Its successor may have rewound the queue: the message is not deleted any more."""
+    rig.queues.send("orders", b"one")
+    (message,) = await rig.owner.receive(QUEUE, 1, 0)
+    handle = message.receipt_handle
+    assert await rig.owner.delete_messages(QUEUE, [handle]) == [None]
+    assert await rig.owner.delete_messages(QUEUE, [handle]) == [None]
+    rig.journal.held = True
+    delete = asyncio.ensure_future(rig.owner.delete_messages(QUEUE, [handle]))
+    await rig.turn()
+    assert not delete.done()
+    rig.journal.lose()
+    with pytest.raises(SlotLostError):
+        await delete
+
+
+@on_loop
+async def test_who_waits_already_gets_what_comes_by_the_queues_new_attributes(rig: Rig) -> None:
+    poll = asyncio.ensure_future(rig.owner.receive(QUEUE, 1, 10))
+    await rig.turn()
+    rig.owner.heed(queue_entry("others", visibility_timeout_s=7))  # nobody has asked for it
+    rig.owner.heed(queue_entry(visibility_timeout_s=7))
+    rig.queues.send("orders", b"one")
+    (message,) = await poll
+    assert message.next_visible_time_s == START_MS // 1_000 + 7
+
+
+@on_loop
 async def test_closing_wakes_every_poll(rig: Rig) -> None:
     polls = [asyncio.ensure_future(rig.owner.receive(QUEUE, 1, 10)) for _ in range(3)]
     await rig.turn()
