@@ -12,9 +12,9 @@ Errors  a question without an answer is logged; what was known stands. Its clien
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import Any
 
 from confluent_kafka import ConsumerGroupState, KafkaException
+from confluent_kafka.admin import ConsumerGroupDescription  # type: ignore[attr-defined]  # they forgot __all__
 
 from adapters.gateway.journal.journal_record import SLOTS_TOPIC
 from adapters.gateway.journal.membership import CLIENT_ID, GROUP
@@ -80,16 +80,8 @@ class Directory:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._asked_s + EVERY_S - loop.time())
         self._asked_s = loop.time()
-        client = self._admin.client()
-        question = group_questions.members(client, self._group)
-        told = asyncio.wrap_future(question)
-        told.add_done_callback(lambda told: told.cancelled() or told.exception())  # maybe when nobody listens any more
-        await asyncio.wait([told], timeout=ANSWER_S)
         try:
-            if not told.done():
-                self._admin.replace(client)
-                raise no_answer()
-            description: Any = told.result()
+            description = await self._description()
         except KafkaException as error:
             log.warning("slot_owners_unknown", extra={"error": describe(error, About(group=self._group))})
             return False
@@ -101,3 +93,14 @@ class Directory:
         ]
         self._known = owners(members, self._topic)
         return True
+
+    async def _description(self) -> ConsumerGroupDescription:
+        client = self._admin.client()
+        told = asyncio.wrap_future(group_questions.members(client, self._group))
+        told.add_done_callback(lambda told: told.cancelled() or told.exception())  # maybe when nobody listens any more
+        await asyncio.wait([told], timeout=ANSWER_S)
+        if not told.done():
+            self._admin.replace(client)
+            raise no_answer()
+        description: ConsumerGroupDescription = told.result()
+        return description

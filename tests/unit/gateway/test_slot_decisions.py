@@ -4,11 +4,14 @@ import asyncio
 
 import pytest
 import uvloop
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
-from adapters.gateway.journal.directory import owners
+from adapters.gateway.journal.directory import Directory, owners
 from adapters.gateway.journal.journal_record import Claim, encode
 from adapters.gateway.journal.slot_journal import KafkaSlotJournal
 from adapters.gateway.journal.snapshots import MUCH_READ_BYTES, SnapshotRule, Snapshots
+from pipeline.cluster import Cluster
 from tests.unit.gateway.journal_lab import ListState, Log, Road
 
 EPOCH = b"e" * 8
@@ -116,3 +119,17 @@ def test_the_groups_members_say_in_their_client_ids_where_a_slots_owner_is() -> 
         ("kafka-console", [("cmq.slots", 4)]),
     ]
     assert owners(members, "cmq.slots") == {0: "10.0.0.1:7000", 2: "10.0.0.1:7000", 1: "[::1]:7000"}
+
+
+def test_who_cannot_even_ask_for_the_owners_knows_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception would go to whoever needs an owner, and end the task that looks whether the replica is ready."""
+
+    def no_client(_: Cluster) -> AdminClient:
+        raise KafkaException(KafkaError(KafkaError._FAIL))
+
+    monkeypatch.setattr(Cluster, "admin", no_client)
+
+    async def ask() -> str | None:
+        return await Directory(Cluster({"bootstrap.servers": "localhost:1"})).address_of(3)
+
+    assert asyncio.run(ask()) is None
