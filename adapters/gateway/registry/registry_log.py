@@ -52,10 +52,12 @@ class RegistryLog:
         """
         self.close()
         self._opened += 1
+        opened = self._opened
         more = {"logger": log, "linger.ms": 0}
         producer = Producer(self._cluster.transactional_config(self.about.transactional_id, **more))
         producer.init_transactions(ANSWER_S)
-        self._producer = producer
+        if opened == self._opened:  # else nobody reads the log before this one would write: it has shut out who did
+            self._producer = producer
 
     def append(self, records: Sequence[AppendedRecord]) -> None:
         """Write them all, or none.
