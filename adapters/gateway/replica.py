@@ -231,8 +231,8 @@ class Replica:
         return None if entry is None else entry.partitions
 
     def _on_failed(self, error: Exception) -> None:
-        log.critical("slot_membership_failed", exc_info=error)
-        self._on_died("slot-membership")
+        log.critical("slots_failed", exc_info=error)
+        self._on_died("slots")
 
 
 def limits_of(quotas: QuotaSettings) -> Limits:

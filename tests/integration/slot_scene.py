@@ -52,8 +52,9 @@ class Claimant:
     """Takes slots over without asking a group."""
 
     def __init__(self, scene: "SlotScene", name: str) -> None:
-        self.writer = JournalWriter(scene.cluster, scene.topic)
-        self.reader = SlotReader(scene.cluster, ListState, scene.topic)
+        self.died: list[str] = []
+        self.writer = JournalWriter(scene.cluster, self.died.append, scene.topic)
+        self.reader = SlotReader(scene.cluster, ListState, self.died.append, scene.topic)
         self.lost: list[str] = []
         self._take_over = TakeOver(self.writer, self.reader, name)
 
@@ -82,6 +83,7 @@ class SlotScene:
         yield claimant
         await claimant.reader.close()
         await claimant.writer.close()
+        assert claimant.died == []
 
     async def member(self, name: str, rule: SnapshotRule = AS_A_RULE) -> Slots:
         """A replica that has joined."""

@@ -1,7 +1,7 @@
 """The producer of all slots of a replica: claims and journal records out, delivery reports back to the event loop.
 
-Shape   JournalWriter(cluster): start(), claim(slot, epoch, address) -> future of its offset, send(…), close(), all on
-        the event loop's thread
+Shape   JournalWriter(cluster, on_died): start(), claim(slot, epoch, address) -> future of its offset, send(…), close(),
+        all on the event loop's thread
 Kafka   idempotent, acks=all, no linger; a record that is not acknowledged within TIMEOUT_MS has failed
 Threads one thread polls; the reports of one poll reach the loop by one call_soon_threadsafe
 Errors  NotSentError: no room, or the client is beyond help. A fatal error replaces the client: what was out has failed
@@ -18,6 +18,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from adapters.gateway.journal.journal_record import SLOTS_TOPIC, Claim, encode
 from adapters.gateway.journal.slot_journal import NotSentError, Report
+from adapters.gateway.logs.client_thread import ClientThread, OnDied
 from adapters.gateway.slot_ports import SlotLostError
 from pipeline.cluster import Cluster
 from pipeline.kafka_errors import About, describe
@@ -35,12 +36,17 @@ class JournalWriter:
     """Appends records to `cmq.slots`."""
 
     def __init__(
-        self, cluster: Cluster, topic: str = SLOTS_TOPIC, appended: Callable[[list[float]], None] | None = None
+        self,
+        cluster: Cluster,
+        on_died: OnDied,
+        topic: str = SLOTS_TOPIC,
+        appended: Callable[[list[float]], None] | None = None,
     ) -> None:
         """Nothing is sent yet.
 
         Args:
             cluster: whose topic.
+            on_died: hears of the end of the thread, if it ends by itself.
             topic: of the slots.
             appended: hears how long records took to be acknowledged, on the polling thread.
         """
@@ -56,7 +62,7 @@ class JournalWriter:
         self._lapses = 0
         self._reports: list[tuple[Report, int, str]] = []
         self._producer = self._new_producer()
-        self._thread = threading.Thread(target=self._run, name="slot-journals", daemon=True)
+        self._thread = ClientThread("slot-journals", self._run, on_died)
 
     def start(self) -> None:
         """Begin; the event loop's thread calls it."""

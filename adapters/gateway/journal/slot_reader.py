@@ -1,6 +1,6 @@
 """Reading slots back: from the log's start, which is the last snapshot or near it, to one's own claim.
 
-Shape   SlotReader(cluster, make_state): start(), read(slot, until, epoch) -> future of Restored, close()
+Shape   SlotReader(cluster, make_state, on_died): start(), read(slot, until, epoch) -> future of Restored, close()
 Threads one thread with one consumer that has no group reads all slots that are asked for at a time, and applies what it
         reads: the state is nobody else's until the future is done
 Trims   a slot that is trimmed while it is read is begun anew, with a new state
@@ -10,7 +10,6 @@ Errors  by the future: what Reading raises (slot_reading.py), and SlotLostError 
 import asyncio
 import logging
 import queue
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -19,6 +18,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from adapters.gateway.journal.journal_record import SLOTS_TOPIC
 from adapters.gateway.journal.slot_reading import Reading, Restored
+from adapters.gateway.logs.client_thread import ClientThread, OnDied
 from adapters.gateway.slot_ports import SlotLostError, SlotState
 from pipeline.cluster import Cluster
 from pipeline.kafka_errors import About, describe
@@ -70,7 +70,9 @@ class _Job:
 class SlotReader:
     """Restores slots."""
 
-    def __init__(self, cluster: Cluster, make_state: Callable[[], SlotState], topic: str = SLOTS_TOPIC) -> None:
+    def __init__(
+        self, cluster: Cluster, make_state: Callable[[], SlotState], on_died: OnDied, topic: str = SLOTS_TOPIC
+    ) -> None:
         self._make_state = make_state
         self._topic = topic
         self._asked: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -78,7 +80,7 @@ class SlotReader:
         self._consumer = Consumer(
             cluster.consumer_config("batch-events-slot-reader", cluster.note) | _FASTER | {"logger": log}
         )
-        self._thread = threading.Thread(target=self._run, name="slot-reader", daemon=True)
+        self._thread = ClientThread("slot-reader", self._run, on_died)
 
     def start(self) -> None:
         """Begin."""

@@ -89,8 +89,9 @@ class Slots:
         self._make_slot = make_slot
         self._loop = asyncio.get_running_loop()
         self._figures = figures or SlotFigures()
-        self._writer = JournalWriter(cluster, topic, self._figures.appended)
-        self._reader = SlotReader(cluster, make_state, topic)
+        self._on_failed = on_failed
+        self._writer = JournalWriter(cluster, self._died, topic, self._figures.appended)
+        self._reader = SlotReader(cluster, make_state, self._died, topic)
         self._take_over = TakeOver(self._writer, self._reader, address)
         self._snapshots = Snapshots(Trimming(cluster, topic).trim, rule)
         self._directory = Directory(cluster, topic, group)
@@ -154,6 +155,10 @@ class Slots:
             if holding.journal is not None:
                 holding.journal.close()
             self._let_go(holding)
+
+    def _died(self, part: str) -> None:
+        """From a thread that ends: without it no slot would be taken over, or no change be acknowledged, for good."""
+        self._loop.call_soon_threadsafe(self._on_failed, RuntimeError(f"the thread {part} has ended"))
 
     def _let_go(self, holding: _Holding) -> None:
         self._snapshots.remove(holding.number)
