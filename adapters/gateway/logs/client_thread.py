@@ -37,4 +37,3 @@ class ClientThread:
         except Exception:
             log.critical("client_thread_failed", exc_info=True, extra={"part": self._name})
             self._on_died(self._name)
-            raise

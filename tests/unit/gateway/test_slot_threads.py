@@ -27,7 +27,6 @@ class Broken:
         (journal_writer, "Producer", "slot-journals"),
     ],
 )
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_ends_by_itself_is_told(
     monkeypatch: pytest.MonkeyPatch, module: object, client: str, thread: str
 ) -> None:
