@@ -157,6 +157,8 @@ class SlotOwner(Slot):
         run = self._runs.get(queue.topic_id)
         if run is not None:
             run.name(queue)
+            if run.following:
+                run.follow()  # it may have more partitions
 
     async def drop(self, queue: QueueEntry) -> None:
         """See Slot.drop."""

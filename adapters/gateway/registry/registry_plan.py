@@ -5,7 +5,7 @@ Kept    a queue's messages a day longer than the queue keeps them: its owner let
         Kafka has taken them (LogAppendTime)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -59,6 +59,15 @@ class Plan:
     def kafka_topic(self, gone: Gone) -> str:
         """The Kafka topic of a name that is being released."""
         return queue_topic(gone.name) if gone.kind == "queue" else self.event_topic(gone.name)
+
+    @staticmethod
+    def grown(queues: Iterable[QueueEntry], existing: Mapping[str, int]) -> list[QueueEntry]:
+        """The entries of queues whose Kafka topics have more partitions than they say: nobody would read the others."""
+        return [
+            msgspec.structs.replace(entry, partitions=partitions)
+            for entry in queues
+            if (partitions := existing.get(queue_topic(entry.name), 0)) > entry.partitions
+        ]
 
     def queue_of(self, kafka_topic: str) -> str | None:
         """The queue that a Kafka topic stands for, spelt as the configuration file does."""

@@ -7,6 +7,8 @@ Take    before the first change, and after one whose outcome nobody knows, the l
         for the owner fails at its next change
 Adopted a Kafka topic of ours without an entry (made for the configuration file, or by a writer that died before it
         wrote the entry) gets one when the log is opened, and when somebody asks for it
+Grown   a queue's Kafka topic that an operator has given more partitions is looked for now and then, and its entry put
+        right: messages go to all of them at once
 Gone    a deleted name cannot be made again for 30 s, and as long as its Kafka topic is there; tidy() sees to both
 Errors  CmqError; SlotLostError where the outcome is unknown: ask again, whoever the owner is then
 """
@@ -66,6 +68,8 @@ log = logging.getLogger(__name__)
 STEP_S = 15.0
 """How long one step may take that asks Kafka."""
 
+GROWN_EACH_S = 15.0
+
 DELETE_WITHIN_S = 5.0
 """From the decision to delete a Kafka topic to the request: far less than the name's quarantine."""
 
@@ -113,6 +117,7 @@ class RegistryWriter:
         self._begin = begin
         self._turn = asyncio.Lock()
         self._open = False
+        self._looked_s = 0.0
 
     async def manage(self, request: ManageRequest) -> Done | Made:
         """Do what is asked.
@@ -127,7 +132,7 @@ class RegistryWriter:
             return await self._made(request) or await self._changed(request)
 
     async def tidy(self) -> None:
-        """Free the names whose quarantine is over; take over, if that was not done yet.
+        """Free the names whose quarantine is over; take over, if that was not done yet; see what has grown.
 
         Raises:
             SlotLostError: another time.
@@ -135,6 +140,8 @@ class RegistryWriter:
         async with self._turn:
             await self._take_over()
             await self._free()
+            if time.monotonic() - self._looked_s >= GROWN_EACH_S:
+                await self._grow(await self._ask(self._logs.existing))
 
     async def close(self) -> None:
         """The slot is another's now, or we end."""
@@ -175,6 +182,15 @@ class RegistryWriter:
             [name for name in topics.values() if state.get(topic_key(name)) is None],
             existing,
         )
+        await self._grow(existing)
+
+    async def _grow(self, existing: Mapping[str, int]) -> None:
+        """Have all partitions of queues' Kafka topics read."""
+        self._looked_s = time.monotonic()
+        grown = self._plan.grown(self._view.state.queues(), existing)
+        if grown:
+            log.info("queues_grown", extra={"names": [entry.name for entry in grown]})
+            await self._write(grown)
 
     async def _adopt(self, queues: dict[str, str], topics: Iterable[str], existing: dict[str, int]) -> None:
         """Make entries for queues, whose Kafka topics are told with them, and topics."""

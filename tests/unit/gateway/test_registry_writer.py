@@ -231,3 +231,25 @@ def test_changes_are_made_one_after_the_other() -> None:
         assert entry.attributes == QueueAttributes(polling_wait_s=3, visibility_timeout_s=4, rewind_s=5)
 
     on_stage(play)
+
+
+@pytest.mark.parametrize("taken_over", [True, False])
+def test_partitions_that_an_operator_has_added_are_read_soon(
+    monkeypatch: pytest.MonkeyPatch, *, taken_over: bool
+) -> None:
+    async def play(stage: Stage) -> None:
+        await stage.create("Q")
+        await stage.create("other")
+        stage.logs.topics["cmq.queue.q"] = 3
+        if taken_over:
+            await stage.writer.close()
+        else:
+            monkeypatch.setattr(registry_writer, "GROWN_EACH_S", 0.0)
+        await stage.writer.tidy()
+        partitions = [entry.partitions for entry in stage.view.state.queues()]
+        assert (stage.view.state.queues()[0].name, partitions) == ("Q", [3, 1])
+        written = len(stage.log.records)
+        await stage.writer.tidy()
+        assert len(stage.log.records) == written
+
+    on_stage(play)

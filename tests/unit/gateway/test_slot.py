@@ -424,6 +424,16 @@ async def test_who_waits_already_gets_what_comes_by_the_queues_new_attributes(ri
 
 
 @on_loop
+async def test_partitions_that_were_added_are_read_for_who_waits_already(rig: Rig) -> None:
+    poll = asyncio.ensure_future(rig.owner.receive(QUEUE, 1, 10))
+    await rig.turn()
+    rig.queues.send("orders", b"one", partition=1)
+    rig.owner.heed(queue_entry(partitions=2))
+    (message,) = await poll
+    assert message.body == b"one"
+
+
+@on_loop
 async def test_closing_wakes_every_poll(rig: Rig) -> None:
     polls = [asyncio.ensure_future(rig.owner.receive(QUEUE, 1, 10)) for _ in range(3)]
     await rig.turn()
