@@ -142,36 +142,47 @@ class Burials:
 
     async def _bury(self, letter: _Letter) -> None:
         state = self._run.state.partition(letter.partition)
-        grave = state.burying.get(letter.offset)
         if letter.offset in state.settled:
             self._done(letter)
             return
-        policy = self._run.entry.attributes.dead_letter
+        grave, policy = state.burying.get(letter.offset), self._run.entry.attributes.dead_letter
+        target = None if policy is None else policy.queue_name
         if grave is not None:
-            try:
-                if await self._context.logs.is_buried(grave.target, grave.ends, self._source(letter)):
-                    self._settle(letter)
-                    return
-            except CmqError as error:
-                if error.row is not Row.NO_QUEUE or (policy is not None and policy.queue_name == grave.target):
-                    raise
-                grave = None  # what may have been written there went with the queue
-        if policy is None:
+            written = await self._is_written(letter, grave, target)
+            if written:
+                self._settle(letter)
+                return
+            grave = grave if written is not None else None
+        if target is None:
             self._show(letter)
             return
+        grave = grave or await self._intend(letter, target)
         if grave is None:
-            grave = await self._intend(letter, policy.queue_name)
-        if letter.body is None:
+            self._done(letter)
+        elif letter.body is None:
             if not self._run.following:
                 self._done(letter)  # resume() finds it in the state
             self._run.reading.want(letter.partition, [letter.offset])
-            return
-        await self._context.logs.bury(grave.target, letter.body.value, self._headers(letter.body))
-        self._settle(letter)
+        else:
+            await self._context.logs.bury(grave.target, letter.body.value, self._headers(letter.body))
+            self._settle(letter)
 
-    async def _intend(self, letter: _Letter, target: str) -> Grave:
+    async def _is_written(self, letter: _Letter, grave: Grave, target: str | None) -> bool | None:
+        """Whether it lies in the grave; None: that queue is gone with all that was in it, and is not the target now."""
+        try:
+            return await self._context.logs.is_buried(grave.target, grave.ends, self._source(letter))
+        except CmqError as error:
+            if error.row is not Row.NO_QUEUE or grave.target == target:
+                raise
+            return None
+
+    async def _intend(self, letter: _Letter, target: str) -> Grave | None:
+        """Begin; None: it is hidden no more, for a rewind has shown it, and a client may have it."""
         ends = tuple(await self._context.logs.ends(target))
         self._context.check()
+        state = self._run.state.partition(letter.partition)
+        if letter.offset not in state.burying and not state.is_hidden(letter.offset):
+            return None
         queue = self._run.state.number
         await self._context.durable(self._context.change(Burying(queue, letter.partition, letter.offset, target, ends)))
         return Grave(target, ends)

@@ -155,6 +155,12 @@ class PartitionState:
         """Let nobody take it until it is buried or shown; a restored state does not know of it."""
         self.visible.pop(offset, None)
 
+    def is_hidden(self, offset: int) -> bool:
+        """Whether nobody can take it, although nothing that is in the journal is in the way."""
+        lease = self.leases.get(offset)
+        held = (lease is not None and lease.number) or offset in self.delays or offset in self.burying
+        return not held and offset not in self.visible and offset not in self.settled
+
     def unhide(self, offset: int) -> None:
         """It may be taken again."""
         if offset < self.frontier and offset not in self.settled and offset not in self.burying:

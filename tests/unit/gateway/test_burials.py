@@ -140,3 +140,17 @@ def test_an_old_message_is_given_to_nobody_while_it_is_being_buried_whoever_owns
         assert await polled(rig, patient) is Row.NO_MESSAGE
 
     claim()
+
+
+@on_loop
+async def test_what_a_rewind_gives_to_a_client_is_not_buried_under_its_hands(rig: Rig) -> None:
+    rig.queues.send("orders", b"old")
+    await rig.advance(300)
+    await polled(rig, OLD)  # there is no such target yet, so it has not begun
+    patient = queue_entry(dead_letter=DeadLetterPolicy("dead", 0, 9_000), rewind_s=1_000)
+    await rig.owner.rewind(patient, rig.clock.now_ms() // 1_000 - 400)
+    (message,) = await rig.owner.receive(patient, 1, 1)
+    rig.queues.log("dead")
+    await rig.advance(5)
+    assert dead(rig) == []
+    assert await rig.owner.delete_messages(patient, [message.receipt_handle]) == [None]
