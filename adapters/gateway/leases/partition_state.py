@@ -163,7 +163,7 @@ class PartitionState:
 
     def unhide(self, offset: int) -> None:
         """It may be taken again."""
-        if offset < self.frontier and offset not in self.settled and offset not in self.burying:
+        if self.is_hidden(offset):
             self.visible[offset] = None
 
     def advance(self, now_ms: int) -> None:

@@ -154,3 +154,16 @@ async def test_what_a_rewind_gives_to_a_client_is_not_buried_under_its_hands(rig
     await rig.advance(5)
     assert dead(rig) == []
     assert await rig.owner.delete_messages(patient, [message.receipt_handle]) == [None]
+
+
+@on_loop
+async def test_what_a_rewind_gives_to_a_client_is_not_shown_to_another_when_the_policy_goes(rig: Rig) -> None:
+    rig.queues.send("orders", b"old")
+    await rig.advance(300)
+    await polled(rig, OLD)
+    plain = queue_entry(rewind_s=1_000)
+    await rig.owner.rewind(plain, rig.clock.now_ms() // 1_000 - 400)
+    (message,) = await rig.owner.receive(plain, 1, 1)
+    await rig.advance(5)
+    assert await polled(rig, plain) is Row.NO_MESSAGE, "held by two"
+    assert await rig.owner.delete_messages(plain, [message.receipt_handle]) == [None]
