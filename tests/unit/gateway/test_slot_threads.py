@@ -1,6 +1,7 @@
 """A thread of the slots that ends by itself is told: nothing else would show that no slot is taken over any more."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -31,13 +32,16 @@ def test_a_thread_that_ends_by_itself_is_told(
     monkeypatch: pytest.MonkeyPatch, module: object, client: str, thread: str
 ) -> None:
     monkeypatch.setattr(module, client, Broken)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)  # the log has it
 
     async def play() -> None:
         failed: asyncio.Queue[Exception] = asyncio.Queue()
         cluster = Cluster({"bootstrap.servers": "localhost:1"})
         slots = Slots(cluster, "here:1", ListState, lambda *_: None, failed.put_nowait)  # type: ignore[arg-type]  # no slot is made
-        (slots._reader if module is slot_reader else slots._writer).start()
+        part = slots._reader if module is slot_reader else slots._writer
+        part.start()
         async with asyncio.timeout(10):
             assert thread in str(await failed.get())
+        part._thread.join(10)
 
     asyncio.run(play())
