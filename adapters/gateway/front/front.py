@@ -24,7 +24,6 @@ from adapters.gateway.front.keys import Key, Keys
 from adapters.gateway.front.protocol import Replies, Request, client_request_id, parameters, signed_path
 from adapters.gateway.front.replays import Replays, Signed
 from adapters.gateway.front.signature import SIGNATURE, is_signed
-from pipeline.errors import PipelineError
 
 CLOCK_TOLERANCE_S = 900.0
 
@@ -175,10 +174,6 @@ class Front:
         except CmqError as error:
             reply = self._replies.refusal(error, client_id)
             code = error.code
-        except PipelineError as error:
-            log.error("gateway_action_failed", extra={"action": action.name, "error": str(error)})  # noqa: TRY400  it says all there is
-            reply = self._replies.refusal(Row.INTERNAL.error(), client_id)
-            code = Row.INTERNAL.value.code
         except Exception:
             log.exception("gateway_action_failed", extra={"action": action.name})
             reply = self._replies.refusal(Row.INTERNAL.error(), client_id)

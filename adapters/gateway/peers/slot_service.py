@@ -6,6 +6,7 @@ Names   a request names a queue by name and Kafka topic id: the entry is our own
         registry is read to its end before the queue is said to be no more
 """
 
+import logging
 from typing import Protocol
 
 from adapters.gateway.errors import Row
@@ -29,6 +30,9 @@ from adapters.gateway.peers.peer_messages import (
 from adapters.gateway.registry.registry_state import RegistryState
 from adapters.gateway.slot_ports import Slot
 from pipeline.cmq_registry import QueueEntry
+from pipeline.errors import PipelineError
+
+log = logging.getLogger(__name__)
 
 MANAGING_SLOT = 0
 """Its owner writes the registry."""
@@ -98,21 +102,14 @@ class SlotService:
         """As serve(), of a slot that is ours.
 
         Raises:
-            SlotLostError, CmqError: as the slot does.
+            SlotLostError, CmqError: as the slot does; INTERNAL where Kafka did not answer.
         """
-        match request:
-            case ReceiveRequest(count=count, wait_s=wait_s):
-                return Messages(await slot.receive(entry, count, wait_s))
-            case DeleteMessagesRequest(handles=handles):
-                rows = await slot.delete_messages(entry, handles)
-                return Verdicts([None if row is None else row.name for row in rows])
-            case GiveBackRequest(handles=handles):
-                await slot.give_back(entry, handles)
-            case RewindRequest(start_s=start_s):
-                await slot.rewind(entry, start_s)
-            case CountsRequest():
-                return Counted(await slot.counts(entry))
-        return Done()
+        try:
+            return await _done(slot, entry, request)
+        except PipelineError as error:
+            what = {"request": type(request).__name__, "queue": entry.name, "error": str(error)}
+            log.warning("slot_request_failed", extra=what)
+            raise Row.INTERNAL.error() from error
 
     async def _own(self, slot: int) -> Slot:
         own = await self._slots.owned(slot)
@@ -128,3 +125,19 @@ class SlotService:
         if entry is None or entry.topic_id != topic_id:
             raise Row.NO_QUEUE.error()
         return entry
+
+
+async def _done(slot: Slot, entry: QueueEntry, request: SlotRequest) -> Served:
+    match request:
+        case ReceiveRequest(count=count, wait_s=wait_s):
+            return Messages(await slot.receive(entry, count, wait_s))
+        case DeleteMessagesRequest(handles=handles):
+            rows = await slot.delete_messages(entry, handles)
+            return Verdicts([None if row is None else row.name for row in rows])
+        case GiveBackRequest(handles=handles):
+            await slot.give_back(entry, handles)
+        case RewindRequest(start_s=start_s):
+            await slot.rewind(entry, start_s)
+        case CountsRequest():
+            return Counted(await slot.counts(entry))
+    return Done()
