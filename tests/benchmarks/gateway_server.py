@@ -1,12 +1,13 @@
 """`batch-events gateway` on a broker, with one key and the queue `bench`, for the benchmarks.
 
-Shape   gateway_exists(); with gateway(servers, folder) as server. The command needs only kafka, gateway.listen, keys
+Shape   gateway_exists(); with gateway(servers, folder) as server. The command needs only kafka, gateway.listen, keys.
+        With a log it tells all there, and finds the queue as another process left it
 """
 
 import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvloop
@@ -29,7 +30,7 @@ def gateway_exists() -> bool:
 
 
 @contextmanager
-def gateway(servers: str, folder: Path) -> Iterator[QueueServer]:
+def gateway(servers: str, folder: Path, log: Path | None = None) -> Iterator[QueueServer]:
     """One replica."""
     (port,) = free_ports(1)
     config = folder / "batch-events.yaml"
@@ -40,12 +41,16 @@ def gateway(servers: str, folder: Path) -> Iterator[QueueServer]:
         "gateway": {"listen": f"127.0.0.1:{port}", "keys": {SECRET_ID: f"${{{VARIABLE}}}"}},
     }
     config.write_text(json.dumps(said))
-    command = [COMMAND, "gateway", "--log-level", "ERROR", "--config", str(config)]
-    with subprocess.Popen(command, env=environment({VARIABLE: SECRET_KEY})) as process:
+    level = "ERROR" if log is None else "DEBUG"
+    command = [COMMAND, "gateway", "--log-level", level, "--config", str(config)]
+    with ExitStack() as stack:
+        told = None if log is None else stack.enter_context(log.open("wb"))
+        process = stack.enter_context(subprocess.Popen(command, env=environment({VARIABLE: SECRET_KEY}), stderr=told))
         try:
             wait_for_port(port, process)
             calls = CmqCalls(f"127.0.0.1:{port}", QUEUE, SECRET_ID, SECRET_KEY)
-            uvloop.run(_create(port, calls))
+            if log is None:
+                uvloop.run(_create(port, calls))
             yield QueueServer(OURS, port, process.pid, calls)
         finally:
             process.terminate()

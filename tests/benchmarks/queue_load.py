@@ -111,7 +111,7 @@ async def idle(server: QueueServer, polls: int, seconds: float) -> Idle:
     before_s = _cpu_s(server.pid)
     await asyncio.sleep(seconds)
     cores = (_cpu_s(server.pid) - before_s) / seconds
-    resident = _resident_mib(server.pid)
+    resident = resident_mib(server.pid)
     assert not any(answer.done() for answer in waiting), "a poll was answered"
     for connection in connections:
         connection.close()
@@ -123,5 +123,5 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _resident_mib(pid: int) -> float:
+def resident_mib(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
