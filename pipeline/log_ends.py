@@ -12,7 +12,6 @@ from functools import partial
 
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # they forgot __all__
-    AdminClient,
     ListOffsetsResultInfo,
     OffsetSpec,
 )
@@ -32,6 +31,7 @@ class LogEnds:
 
     def __init__(self, shared: SharedAdmin) -> None:
         self._shared = shared
+        self._outdated = False
         self._known: dict[tuple[str, int], int] = {}
         self._asked: dict[str, tuple[float, list[Future[ListOffsetsResultInfo]]]] = {}
 
@@ -44,23 +44,25 @@ class LogEnds:
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         wanted = {TopicPartition(topic, partition): latest for partition in partitions}
         try:
-            admin = self._shared.client()
-            futures = admin.list_offsets(wanted, request_timeout=ANSWER_S)
+            if self._outdated:
+                self._outdated = False
+                self._shared.replace(self._shared.client())
+            futures = self._shared.client().list_offsets(wanted, request_timeout=ANSWER_S)
         except KafkaException:
             return  # no client can be made now: the subscription itself says so
         self._asked[topic] = now_s, list(futures.values())
         for where, future in futures.items():
-            future.add_done_callback(partial(self._answered, admin, (topic, where.partition)))
+            future.add_done_callback(partial(self._answered, (topic, where.partition)))
 
     def known(self, topic: str, partition: int) -> int:
         """The latest answer; UNKNOWN without one."""
         return self._known.get((topic, partition), UNKNOWN)
 
-    def _answered(self, admin: AdminClient, where: tuple[str, int], future: Future[ListOffsetsResultInfo]) -> None:
-        """On the client's own thread."""
+    def _answered(self, where: tuple[str, int], future: Future[ListOffsetsResultInfo]) -> None:
+        """On the client's own thread, which must not be the last to hold the client: a client cannot end itself."""
         try:
             self._known[where] = future.result().offset
         except KafkaException as error:
             if is_outdated(error):
-                self._shared.replace(admin)
+                self._outdated = True
             return  # nobody answered: the subscription itself says so

@@ -1,7 +1,8 @@
 """The admin client through which everybody in a process asks now and then: one each costs threads and memory.
 
 Shape   SharedAdmin(make_admin): client(), replace(client). Any thread may call
-Keep    whoever waits for an answer keeps the client that owes it: nobody answers for one that is gone
+Keep    whoever waits for an answer keeps the client that owes it: nobody answers for one that is gone. But not in what
+        the client itself calls: the thread that lets go of it last ends it, and librdkafka's own may not
 Replace a client does not always find out by itself that it is behind: what it knows of a leader may be older than the
         broker's last start (FENCED_LEADER_EPOCH to each question from then on), or it waits for a controller or a
         coordinator that is no more. A new one knows nothing that is old
@@ -38,6 +39,6 @@ class SharedAdmin:
             if self._admin is not client:
                 return
             self._admin = None
-        # Its end waits for its threads, one of which may be calling us, and another may be connecting.
+        # Its end waits for its threads, one of which may be connecting.
         former = [client]
         threading.Thread(target=former.clear, name="client-end", daemon=True).start()
