@@ -12,6 +12,7 @@ Wishes.strict says so (CI=true, BATCH_EVENTS_REQUIRE_TIER).
 import os
 import uuid
 from collections.abc import Callable, Generator, Iterator
+from typing import NoReturn
 
 import pytest
 
@@ -47,13 +48,21 @@ def pytest_report_header(config: pytest.Config) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip or fail what cannot run here, before any fixture is set up."""
-    tier = item.config.stash[TIER]
-    refusal = _refusal(item, tier)
-    if refusal and tier.wishes.strict:
-        pytest.fail(f"cannot run, and nothing may be skipped here: {refusal}", pytrace=False)
+    refusal = _refusal(item, item.config.stash[TIER])
     if refusal:
-        item.config.stash[UNCHECKED].add(refusal, _claim(item))
-        pytest.skip(f"{refusal}; not checked: {_claim(item)}")
+        _refuse(item.config, refusal, _claim(item))
+
+
+def refuse(node: pytest.Item | pytest.Collector, reason: str) -> NoReturn:
+    """Skip a test and name its file at the end as unchecked; fail it where nothing may be skipped."""
+    _refuse(node.config, reason, node.nodeid.partition("::")[0])
+
+
+def _refuse(config: pytest.Config, reason: str, claim: str) -> NoReturn:
+    if config.stash[TIER].wishes.strict:
+        pytest.fail(f"cannot run, and nothing may be skipped here: {reason}", pytrace=False)
+    config.stash[UNCHECKED].add(reason, claim)
+    pytest.skip(f"{reason}; not checked: {claim}")
 
 
 @pytest.hookimpl(wrapper=True)

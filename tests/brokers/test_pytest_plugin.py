@@ -33,6 +33,21 @@ def test_any(broker):
     assert broker.tier == "embedded" and broker.auto_creates_topics
 '''
 
+LACKS_SOMETHING = """
+import pytest
+from tests.brokers.pytest_plugin import refuse
+
+@pytest.fixture(scope="module")
+def thing(request):
+    refuse(request.node, "there is no such thing")
+
+def test_one(thing):
+    pass
+
+def test_other(thing):
+    pass
+"""
+
 WAITS_ON_ITS_BROKER = """
 import signal
 
@@ -55,10 +70,10 @@ def environment(**wishes: str) -> dict[str, str]:
     return {**env, **wishes}
 
 
-def run_suite(folder: Path, **wishes: str) -> subprocess.CompletedProcess[str]:
-    """Run SUITE on the embedded tier, with no Java to be found."""
+def run_suite(folder: Path, suite: str = SUITE, **wishes: str) -> subprocess.CompletedProcess[str]:
+    """Run it on the embedded tier, with no Java to be found."""
     env = environment(BATCH_EVENTS_TEST_TIER="embedded", PATH="/nonexistent", JAVA_HOME="", **wishes)
-    command = pytest_command(folder, SUITE)
+    command = pytest_command(folder, suite)
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
@@ -105,6 +120,18 @@ def test_in_ci_what_cannot_run_is_an_error(tmp_path: Path, strictness: dict[str,
     assert said.returncode == 1
     assert "1 passed, 3 errors" in said.stdout
     assert "nothing may be skipped here: the embedded broker is not a real Kafka" in said.stdout
+
+
+@pytest.mark.parametrize(
+    ("wishes", "outcome"), [({}, "2 skipped"), ({"BATCH_EVENTS_REQUIRE_TIER": "embedded"}, "2 errors")]
+)
+def test_what_a_test_finds_missing_itself_is_told_as_any_other(
+    tmp_path: Path, wishes: dict[str, str], outcome: str
+) -> None:
+    said = run_suite(tmp_path, LACKS_SOMETHING, **wishes)
+    assert outcome in said.stdout
+    assert ("  - test_suite.py\n" in said.stdout) == (not wishes)
+    assert ("nothing may be skipped here: there is no such thing" in said.stdout) == bool(wishes)
 
 
 def test_a_wish_that_makes_no_sense_stops_the_run(tmp_path: Path) -> None:

@@ -8,12 +8,11 @@ promtool   the test needs the alerts worked out
 
 import shutil
 from collections.abc import Callable, Iterator
-from typing import NoReturn
 
 import pytest
 
 from tests.brokers.engine import engine_answers
-from tests.brokers.pytest_plugin import TIER, UNCHECKED
+from tests.brokers.pytest_plugin import refuse
 from tests.brokers.tiers import CannotRun
 from tests.deploy.images import Bases, Image, built_image, ensure_bases, remove
 from tests.deploy.kustomize import kustomize_command
@@ -46,15 +45,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 probe()
             except CannotRun as reason:
                 refuse(item, str(reason))
-
-
-def refuse(item: pytest.Item, reason: str) -> NoReturn:
-    """Skip a test and name its file at the end as unchecked; fail it where nothing may be skipped."""
-    if item.config.stash[TIER].wishes.strict:
-        pytest.fail(f"cannot run, and nothing may be skipped here: {reason}", pytrace=False)
-    claim = item.nodeid.partition("::")[0]
-    item.config.stash[UNCHECKED].add(reason, claim)
-    pytest.skip(f"{reason}; not checked: {claim}")
 
 
 @pytest.fixture(params=SOURCES)

@@ -8,8 +8,8 @@ import kubernetes_validate
 import pytest
 
 from tests.brokers.broker import Broker
+from tests.brokers.pytest_plugin import refuse
 from tests.brokers.tiers import CannotRun
-from tests.deploy.conftest import refuse
 from tests.deploy.manifests import Manifest, Pod, of_kind, pod_of, read_manifests, selects, the_only
 from tests.deploy.places import DEPLOY
 from tests.deploy.runbook.blocks import Section, not_told, pipeline, read_sections

@@ -1,26 +1,21 @@
-"""The unmodified SDKs against two replicas on a real broker behind one address, with `run` beside them."""
+"""The unmodified Python SDKs against two replicas on a real broker behind one address, with `run` beside them."""
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from tests.brokers.broker import Broker
 from tests.brokers.pytest_plugin import unique_name
 from tests.harness.cmq_consumer import conduct, drain, fill, subscribe_http, unsubscribe
-from tests.harness.command import Running, invoke, wait_until
+from tests.harness.command import invoke, wait_until
 from tests.harness.oracle import decoded, expected
-from tests.harness.sdk_process import Access, call, play
-from tests.harness.sink import Sink
-from tests.harness.turn_about import TurnAbout
+from tests.harness.sdk_process import call, play
 from tests.integration.changes import job_line, text_of
-from tests.integration.gateway_process import GATEWAY, SECRET, SECRET_ID, SECRET_KEY, GatewayProcess
-from tests.integration.setting import Setting
+from tests.integration.gateway_process import SECRET
+from tests.integration.sdk_scene import Scene, sdk_scene
 
 pytestmark = [
     pytest.mark.real_broker,
@@ -34,46 +29,10 @@ SECOND = Path(sys.prefix) / "qcloud-cmq-sdk-py3"
 """The Makefile puts it there: it is the same package `cmq` as the one that is installed."""
 
 
-class Scene(NamedTuple):
-    """What all tests of the module share: starting it takes seconds."""
-
-    setting: Setting
-    proxy: TurnAbout
-    sink: Sink
-    queues: list[str]
-    runner: Running
-
-    @property
-    def access(self) -> Access:
-        return f"http://127.0.0.1:{self.proxy.port}", SECRET_ID, SECRET_KEY
-
-
 @pytest.fixture(scope="module")
 def scene(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    setting = Setting(
-        tmp_path_factory.mktemp("gateway"),
-        broker.bootstrap_servers,
-        unique_name("job-message"),
-        gateway=GATEWAY,
-        subscribed={"allow_private_addresses": True},
-    )
-    queues = [unique_name("ops"), unique_name("audit")]
-    for name in queues:
-        setting.queue(name, name)
-    result = invoke("topics", "--apply", "--config", setting.file, env=SECRET)
-    assert result.status == 0, result
-    with ExitStack() as stack:
-        sink = stack.enter_context(Sink())
-        gateways = [stack.enter_context(GatewayProcess(setting.file)) for _ in range(2)]
-        runner = stack.enter_context(setting.run(env=SECRET))
-        ports = [one.wait_until_serving() for one in gateways]
-        for one in gateways:
-            wait_until(lambda one=one: one.probe("/ready")[0] == 200, "ready", alive=gateways)  # type: ignore[misc]
-        proxy = stack.enter_context(TurnAbout(ports))
-        yield Scene(setting, proxy, sink, queues, runner)
-        for process in (*gateways, runner):
-            assert process.terminate() == 0, "\n".join(process.lines[-40:])
-            assert not [line for line in process.lines if "Traceback" in line]
+    with sdk_scene(broker.bootstrap_servers, tmp_path_factory.mktemp("gateway")) as scene:
+        yield scene
 
 
 @pytest.mark.parametrize(
@@ -82,12 +41,9 @@ def scene(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_everything_that_the_sdk_can_do_works_whichever_replica_answers(
     folder: Path | None, scene: Scene, tmp_path: Path
 ) -> None:
-    before = Counter(scene.proxy.taken)
-    steps = play(folder, *scene.access, unique_name("sdk"), tmp_path)
+    with scene.both_have_turns():
+        steps = play(folder, *scene.access, unique_name("sdk"), tmp_path)
     assert len(steps) == 14
-    taken = Counter(scene.proxy.taken) - before
-    assert len(taken) == 2
-    assert min(taken.values()) > 20, "both replicas had their turns"
 
 
 def test_an_http_subscription_made_through_the_sdk_is_delivered_with_what_was_published(
