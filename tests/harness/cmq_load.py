@@ -36,6 +36,7 @@ LEFT = 0.15
 NEVER = 50
 """One message in so many is not deleted before drain()."""
 
+RELEASED_S = 30.0
 BEING_RELEASED = 6040
 """The Kafka topics of that name are still going."""
 
@@ -83,7 +84,7 @@ class Load:
 
     def create(self, queue: str, **more: str) -> None:
         """Make a queue and load it."""
-        self._do(self._create(queue, more), 30)
+        self._do(self._create(queue, more), RELEASED_S + 30)
 
     def drain(self, timeout_s: float = 60.0) -> None:
         """Send nothing more, and delete everything that there is."""
@@ -166,6 +167,7 @@ class Load:
             its = [task for task in tasks if task.get_name() == queue]
             tasks[:] = [task for task in tasks if task not in its]
             await _cancelled(its)
+        await asyncio.gather(*[task for task in self._late if task.get_name() == queue])
 
     async def _drain(self) -> None:
         self._sending = False
@@ -251,7 +253,7 @@ class Load:
             if now:
                 await self._delete(client, queue, now)
             if later:
-                task = asyncio.get_running_loop().create_task(self._delete_late(queue, later))
+                task = asyncio.get_running_loop().create_task(self._delete_late(queue, later), name=queue)
                 self._late.add(task)
                 task.add_done_callback(self._late.discard)
 
