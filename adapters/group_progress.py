@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from pipeline.asking import ANSWER_S, ask
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, read_note
-from pipeline.group_questions import commits, within
+from pipeline.group_questions import answer, commits
 from pipeline.kafka_errors import About, describe
 
 log = logging.getLogger(__name__)
@@ -58,8 +58,8 @@ def progress_of(cluster: Cluster, group: str, topic: str, partitions: list[int])
 
 def _committed(cluster: Cluster, group: str, asked: list[TopicPartition]) -> list[TopicPartition]:
     """What no open transaction will change any more."""
-    admin = cluster.shared_admin.client()
-    found: list[TopicPartition] = within(commits(admin, group, asked), ANSWER_S).topic_partitions
+    told = answer(cluster.shared_admin, lambda admin: commits(admin, group, asked), ANSWER_S)
+    found: list[TopicPartition] = told.topic_partitions
     for part in found:
         if part.error is not None:
             raise KafkaException(part.error)

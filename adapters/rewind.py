@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, write_fitting
 from pipeline.errors import PipelineError, TopicMissingError, TransactionFailedError
-from pipeline.group_questions import members, within
+from pipeline.group_questions import answer, members
 from pipeline.held import HeldKey
 from pipeline.held_reader import KafkaHeldReader
 from pipeline.held_record import EVENTS, held_key
@@ -244,9 +244,8 @@ def members_of(cluster: Cluster, group: str) -> int:
     Raises:
         KafkaException: nobody says so now.
     """
-    admin = cluster.shared_admin.client()
     try:
-        return len(within(members(admin, group), ANSWER_S).members)
+        return len(answer(cluster.shared_admin, lambda admin: members(admin, group), ANSWER_S).members)
     except KafkaException as error:
         if kafka_error(error).code() == KafkaError.GROUP_ID_NOT_FOUND:
             return 0
