@@ -227,7 +227,7 @@ def test_where_held_keys_were_lost_only_skip_goes_on_and_the_subscription_starts
         stage.setting.create_topics()
         with stage.setting.run() as running:
             running.wait_for_line("partition_not_started", "made anew")
-            assert running.probe("/ready")[0] == 503
+            wait_until(lambda: running.probe("/ready")[0] == 503, "not ready", alive=[running])
             assert running.terminate() == 0
         refused = stage.rewind("--to", moment)
         assert refused.status == 2
