@@ -4,10 +4,11 @@ Shape   Replays(now_s): begin(key) -> what is known of it; ended(â€¦), forget(â€
 Why     a client whose connection had gone stale sends the very same request once more; and whoever has seen a signed
         request could send it again
 Kept    until the clock check refuses the request by itself; at most ANSWERS and ANSWER_BYTES, the oldest go first
-Bound   64 MiB of answers, and about 300 bytes for each beside. One process knows its own requests alone
+Bound   64 MiB of answers, and about 400 bytes for each beside. One process knows its own requests alone
 Source  gateway.md 3
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -29,7 +30,9 @@ class Replays(Generic[Out]):
         self._answers = answers
         self._answer_bytes = answer_bytes
         self._out: dict[Signed, Out] = {}
-        self._done: dict[Signed, tuple[float, bytes]] = {}  # in order of their ends
+        self._done: OrderedDict[Signed, tuple[float, bytes]] = OrderedDict()
+        """In order of their ends. A plain dict looks for its first one through all that were taken out before it."""
+
         self._bytes = 0
 
     def known(self, signed: Signed) -> Out | bytes | None:
