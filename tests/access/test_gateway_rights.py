@@ -82,8 +82,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield Place(cluster, tmp_path_factory.mktemp("gateway"))
 
 
-def crashed(gateway: Gateway) -> bool:
-    return any("CRITICAL" in line or "Traceback" in line for line in gateway.lines)
+def crashed(gateway: Gateway) -> str:
+    """What it has said from its first fault on; nothing where it had none."""
+    lines = list(gateway.lines)
+    faults = [number for number, line in enumerate(lines) if "CRITICAL" in line or "Traceback" in line]
+    return "\n".join(lines[faults[0] - 1 :][:40]) if faults else ""
 
 
 def names_it(gateway: Gateway, right: Right) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from adapters.gateway.errors import CmqError, Row
 from adapters.gateway.logs.kafka_logs import KafkaLogs
@@ -305,3 +305,25 @@ def test_a_registry_that_was_deleted_and_made_again_is_read_from_its_beginning(b
         await until(lambda: not pair.other.view.state.queues())
 
     with_replicas(broker, unique, play)
+
+
+def test_a_writer_that_was_replaced_says_so_and_is_no_fault(
+    broker: Broker, unique: Unique, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    topic = unique("registry")
+    cluster = Cluster({"bootstrap.servers": broker.bootstrap_servers})
+    KafkaLogs(cluster).create(registry_spec(1, topic))
+    former, latter = RegistryLog(cluster, topic), RegistryLog(cluster, topic)
+    former.open()
+    latter.open()
+    with pytest.raises(KafkaException):
+        former.append([(b"key", b"value")])
+    latter.append([(b"key", b"value")])
+    assert len(read_all(broker.bootstrap_servers, topic)) == 1
+    former.close()
+    latter.close()
+    said = [record for record in caplog.records if "fenced" in record.getMessage()]
+    assert said
+    assert {record.levelname for record in said} == {"INFO"}
+    assert not [record for record in caplog.records if record.levelname == "CRITICAL"]

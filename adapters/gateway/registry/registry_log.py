@@ -13,6 +13,7 @@ Errors  KafkaException: nobody knows whether the records are in the log. open() 
 """
 
 import logging
+import re
 from collections.abc import Sequence
 
 from confluent_kafka import KafkaException, Producer
@@ -22,7 +23,24 @@ from pipeline.cluster import Cluster
 from pipeline.cmq_registry import REGISTRY_TOPIC
 from pipeline.kafka_errors import About
 
+_FENCED = re.compile(r"fenced by (a )?newer")
+"""As the client says it, and as the brokers do."""
+
 log = logging.getLogger(__name__)
+
+
+class _Replaced(logging.Filter):
+    """A client tells as fatal that another writer has replaced it; so it is meant, and nothing has to be done."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say that as what it is."""
+        if record.levelno > logging.INFO and _FENCED.search(record.getMessage()):
+            record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        return True
+
+
+_client_log = logging.getLogger(f"{__name__}.client")
+_client_log.addFilter(_Replaced())
 
 IDS = "cmq-gateway."
 """What the transactional id begins with; the topic's name follows."""
@@ -53,7 +71,7 @@ class RegistryLog:
         self.close()
         self._opened += 1
         opened = self._opened
-        more = {"logger": log, "linger.ms": 0}
+        more = {"logger": _client_log, "linger.ms": 0}
         producer = Producer(self._cluster.transactional_config(self.about.transactional_id, **more))
         producer.init_transactions(ANSWER_S)
         if opened == self._opened:  # else nobody reads the log before this one would write: it has shut out who did
