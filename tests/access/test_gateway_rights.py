@@ -86,7 +86,7 @@ def crashed(gateway: Gateway) -> str:
     """What it has said from its first fault on; nothing where it had none."""
     lines = list(gateway.lines)
     faults = [number for number, line in enumerate(lines) if "CRITICAL" in line or "Traceback" in line]
-    return "\n".join(lines[faults[0] - 1 :][:40]) if faults else ""
+    return "\n".join(lines[max(0, faults[0] - 1) :][:40]) if faults else ""
 
 
 def names_it(gateway: Gateway, right: Right) -> None:

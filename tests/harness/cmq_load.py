@@ -191,6 +191,8 @@ class Load:
 
     async def _look_at(self, queue: str) -> None:
         client = self._client()
+        # Answered by the slot's owner alone; a receive says that there is no message where there is no owner, too.
+        await self._until_said(client, "GetQueueAttributes", {"queueName": queue})
         while (reply := await self._receive(client, queue, 16, 2)) is None or reply["code"] != 7000:
             if reply is not None and reply["code"]:
                 self.strange.append(f"ReceiveMessage {reply}")
