@@ -25,6 +25,7 @@ from pipeline.errors import PipelineError, TopicMissingError
 from pipeline.free_text import MESSAGE_ID, is_text
 from pipeline.headers import find_header
 from pipeline.kafka_errors import About, describe
+from pipeline.leaving import leave
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import record_of
 from pipeline.ports import Batch, Commit, Record, Transactions, Write
@@ -54,7 +55,8 @@ class Redrive:
 
     def run(self, wanted: Wanted, per_second: float | None, *, dry: bool) -> Iterator[Message]:
         """Redrive what is wanted and was not redriven yet; yields each letter when it is durable (or would be sent)."""
-        consumer = Consumer(self._config())
+        config = self._config()
+        consumer = Consumer(config)
         transactions = KafkaTransactions(self._cluster, self._group, lambda: True, self._group)
         pace = Pace(None if dry else per_second)
         try:
@@ -70,7 +72,7 @@ class Redrive:
         except KafkaException as error:
             raise self._cluster.explain(error, self._about) from error
         finally:
-            consumer.close()
+            leave(consumer, config)
             transactions.close()
 
     def _config(self) -> dict[str, Any]:

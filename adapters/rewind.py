@@ -24,6 +24,7 @@ from pipeline.held import HeldKey
 from pipeline.held_reader import KafkaHeldReader
 from pipeline.held_record import EVENTS, held_key
 from pipeline.kafka_errors import About, describe, is_access, kafka_error
+from pipeline.leaving import leave
 from pipeline.ports import Batch, Commit, Start, Write
 from pipeline.restoring import Restored, Restoring
 from pipeline.rewinding import Rewound, rewound
@@ -110,7 +111,7 @@ class Rewind:
             return decided
         finally:
             transactions.close()
-            consumer.close()
+            leave(consumer, self._config)
 
     def _move(self, transactions: KafkaTransactions, batch: Batch, membership: object) -> None:
         try:

@@ -19,6 +19,7 @@ from adapters.logs import LineWriter
 from adapters.run_time import RunTime
 from adapters.settings import Settings
 from pipeline.held_record import EVENTS, REDRIVE
+from pipeline.leaving import LEAVE_S
 from pipeline.metrics import Metrics
 from pipeline.stop import ExitStatus, PartStop, StopRequest
 from pipeline.subscription import Subscription
@@ -36,7 +37,7 @@ TURN_S = 0.5
 PART_GRACE_S = 5.0
 """What a subscription has that stops while the process goes on; what is out after that is cut short."""
 
-JOIN_SLACK_S = 2.0
+JOIN_SLACK_S = LEAVE_S + 0.5
 """How long after the grace period the threads may still take, all together, before they are left behind."""
 
 

@@ -18,6 +18,7 @@ from pipeline.client_properties import INSTANCE_ID
 from pipeline.cluster import Cluster
 from pipeline.errors import PipelineError
 from pipeline.kafka_errors import About, describe, is_access, is_unreachable, kafka_error
+from pipeline.leaving import leave
 from pipeline.log_reader import record_of
 from pipeline.ports import Commit, Record, SourceListener, Start
 from pipeline.resuming import resume
@@ -66,6 +67,7 @@ class KafkaSource:
         self._cooperative = config["group.protocol"] == "consumer" or "cooperative" in str(
             config.get("partition.assignment.strategy", "")
         )
+        self._config = config
         self._consumer = Consumer(config | {"on_commit": self._on_commit, "logger": log})
         self._starts = Starts(cluster, self._consumer, topic, start, self._trouble, self._about)
         self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
@@ -141,7 +143,7 @@ class KafkaSource:
 
     def close(self) -> None:
         """Leave the group."""
-        self._consumer.close()
+        leave(self._consumer, self._config)
 
     def _record(self, message: Message) -> Record | None:
         error = message.error()

@@ -22,6 +22,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from adapters.gateway.journal.journal_record import SLOTS_TOPIC
 from pipeline.cluster import Cluster
 from pipeline.kafka_errors import About, describe, is_access
+from pipeline.leaving import leave
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Membership:
                 while not self._stopping.is_set():
                     self._poll(consumer)
             finally:
-                consumer.close()
+                leave(consumer, self._config)
         except Exception as error:  # noqa: BLE001  told to whoever runs the process
             self._loop.call_soon_threadsafe(self._on_failed, error)
 

@@ -1,0 +1,100 @@
+"""A member that ends leaves its group at once, whatever it was about: nobody waits for its session to expire."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from pipeline.cluster import Cluster
+from pipeline.group_questions import answer, members
+from pipeline.leaving import LEAVE_S, leave
+from tests.brokers.broker import Broker
+from tests.harness.command import wait_until
+
+pytestmark = pytest.mark.real_broker
+
+ANSWER_S = 30.0
+
+
+class Group:
+    """Of consumers of a topic with one partition, so that all but one of its members have none."""
+
+    def __init__(self, broker: Broker, name: str, protocol: str = "classic") -> None:
+        self._cluster = Cluster({"bootstrap.servers": broker.bootstrap_servers, "group.protocol": protocol})
+        self._name = name
+        self.config = self._cluster.member_config(name, "", lambda _error: None)
+        if protocol == "classic":
+            self.config["partition.assignment.strategy"] = "cooperative-sticky"
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+        admin.create_topics([NewTopic(name, 1, 1)])[name].result(ANSWER_S)
+
+    @contextmanager
+    def member(self) -> Iterator["Member"]:
+        """One that begins to join; closed in the end, if it has not left."""
+        one = Member(self.config, self._name)
+        try:
+            yield one
+        finally:
+            one.consumer.close()
+
+    def members(self) -> int:
+        return len(answer(self._cluster.shared_admin, lambda admin: members(admin, self._name), ANSWER_S).members)
+
+
+class Member:
+    """Keeps how many partitions each assignment gave it."""
+
+    def __init__(self, config: dict[str, object], topic: str) -> None:
+        self.given: list[int] = []
+        self.consumer = Consumer(config)
+        self.consumer.subscribe([topic], on_assign=self._on_assign)
+
+    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self.given.append(len(partitions))
+
+
+def becomes(true: Callable[[], bool], what: str, *members: Member) -> None:
+    """Poll until it is so."""
+
+    def looked() -> bool:
+        for one in members:
+            one.consumer.poll(0.02)
+        return true()
+
+    wait_until(looked, what, every_s=0.0)
+
+
+def leaves_at_once(one: Member, group: Group) -> None:
+    began_s = time.monotonic()
+    leave(one.consumer, group.config)
+    assert time.monotonic() - began_s < LEAVE_S
+    wait_until(lambda: group.members() == 1, "only the other to be a member", timeout_s=1.0)
+
+
+def test_a_member_without_partitions_leaves_at_once(broker: Broker, unique: Callable[[str], str]) -> None:
+    group = Group(broker, unique("idle"))
+    with group.member() as busy:
+        becomes(lambda: busy.given == [1], "the first to have the partition", busy)
+        with group.member() as idle:
+            becomes(lambda: idle.given == [0], "the second to hear that it has none", busy, idle)
+            leaves_at_once(idle, group)
+
+
+def test_a_member_that_is_joining_leaves_at_once(broker: Broker, unique: Callable[[str], str]) -> None:
+    group = Group(broker, unique("joining"))
+    with group.member() as busy:
+        becomes(lambda: busy.given == [1], "the first to have the partition", busy)
+        with group.member() as joining:
+            becomes(lambda: bool(joining.consumer.memberid()), "the second to be joining", joining)
+            leaves_at_once(joining, group)
+
+
+def test_with_the_broker_driven_protocol_too(broker: Broker, unique: Callable[[str], str]) -> None:
+    group = Group(broker, unique("consumer"), "consumer")
+    with group.member() as one, group.member() as other:
+        becomes(lambda: group.members() == 2, "both to be members", one, other)
+        leaves_at_once(other, group)
