@@ -21,12 +21,10 @@ from adapters.gateway.peers.peer_messages import (
     Counted,
     CountsRequest,
     CreateQueueRequest,
-    DeleteMessagesRequest,
     DeleteQueueRequest,
     ManageRequest,
     RewindRequest,
     SetQueueRequest,
-    Verdicts,
 )
 from adapters.gateway.peers.slot_router import SlotRouter
 from adapters.gateway.peers.slot_service import Served, View
@@ -128,9 +126,7 @@ class KafkaQueues:
     async def delete_messages(self, name: str, handles: Sequence[str]) -> list[Row | None]:
         """As Queues.delete_messages."""
         entry = await self._queue(name)
-        request = DeleteMessagesRequest(entry.name, entry.topic_id, list(handles))
-        answer = cast("Verdicts", await self._router.of_queue(entry, request))
-        return [None if row is None else Row[row] for row in answer.rows]
+        return await self._router.delete(entry, handles)
 
     async def _counts(self, entry: QueueEntry) -> QueueCounts:
         answer = await self._router.of_queue(entry, CountsRequest(entry.name, entry.topic_id))

@@ -99,7 +99,10 @@ class Queues(Protocol):
         ...
 
     async def delete_messages(self, name: str, handles: Sequence[str]) -> list[Row | None]:
-        """Settle what these receives gave; for each handle None, or why not (BAD_HANDLE). Rows: NO_QUEUE."""
+        """Settle what these receives gave; for each handle None, or why not: BAD_HANDLE, or INTERNAL, if nobody knows.
+
+        Rows: NO_QUEUE, INTERNAL.
+        """
         ...
 
 

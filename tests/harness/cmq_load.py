@@ -325,7 +325,7 @@ class Load:
             reply = await self._call(client, action, {"queueName": queue, **values})
             answered_s = time.time()
             said = reply is not None and reply["code"] not in _UNSAID
-            failed = {one["receiptHandle"]: one["code"] for one in (reply or {}).get("errorList") or []}
+            failed = {one["receiptHandle"]: _said(one["code"]) for one in (reply or {}).get("errorList") or []}
             if reply is not None and said and not failed:
                 failed = dict.fromkeys(handles, reply["code"])
             for one in received:
@@ -347,6 +347,10 @@ class Load:
         while (reply := await self._call(client, action, values)) is None or reply["code"] in _UNSAID:  # noqa: ASYNC110  as above
             await asyncio.sleep(AGAIN_S)
         return reply
+
+
+def _said(code: int) -> int | None:
+    return None if code in _UNSAID else code
 
 
 async def _cancelled(tasks: list["asyncio.Task[None]"]) -> None:

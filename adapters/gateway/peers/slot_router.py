@@ -12,13 +12,14 @@ Errors  CmqError; INTERNAL when there was no answer in time, NO_MESSAGE for a re
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, cast
 
 from adapters.gateway.errors import CmqError, Row
 from adapters.gateway.peers.peer_client import Peers
 from adapters.gateway.peers.peer_messages import (
     CatchUpRequest,
+    DeleteMessagesRequest,
     GiveBackRequest,
     ManageRequest,
     Messages,
@@ -26,6 +27,7 @@ from adapters.gateway.peers.peer_messages import (
     PeerLostError,
     ReceiveRequest,
     SlotRequest,
+    Verdicts,
 )
 from adapters.gateway.peers.slot_service import MANAGING_SLOT, Served, SlotDirectory, SlotService
 from adapters.gateway.slot_ports import Slot, SlotLostError
@@ -139,27 +141,34 @@ class SlotRouter:
         Raises:
             CmqError: as the slot does; INTERNAL.
         """
-        until_s = self._loop.time() + ANSWER_S
-        try:
-            answer = await self._ask_owner(entry, lambda: request, _Tries(until_s, self._loop), until_s)
-        except TimeoutError as error:
-            raise Row.INTERNAL.error() from error
-        if answer is None:
-            raise Row.INTERNAL.error()
-        return answer
+        return await self._answered(entry, request, self._tries())
+
+    async def delete(self, entry: QueueEntry, handles: Sequence[str]) -> list[Row | None]:
+        """Delete messages; what each came to.
+
+        A handle that a later try refuses may be too old by then, and an earlier one have deleted its message: nobody
+        knows, so it is INTERNAL.
+
+        Raises:
+            CmqError: as of_queue.
+        """
+        tries = self._tries()
+        request = DeleteMessagesRequest(entry.name, entry.topic_id, list(handles))
+        answer = cast("Verdicts", await self._answered(entry, request, tries))
+        rows = [None if row is None else Row[row] for row in answer.rows]
+        return [Row.INTERNAL if row is Row.BAD_HANDLE else row for row in rows] if tries.again else rows
 
     async def manage(self, request: ManageRequest) -> Managed:
         """A request of the owner of slot 0."""
-        until_s = self._loop.time() + ANSWER_S
-        tries = _Tries(until_s, self._loop)
+        tries = self._tries()
 
         def locally(_: Slot) -> Awaitable[Served]:
             return self._service.serve(request)
 
         try:
-            async with asyncio.timeout_at(until_s):
+            async with asyncio.timeout_at(tries.until_s):
                 while True:
-                    answer = await self._try(MANAGING_SLOT, _Asked(lambda: request, locally), tries, until_s)
+                    answer = await self._try(MANAGING_SLOT, _Asked(lambda: request, locally), tries, tries.until_s)
                     if answer is not None:
                         return Managed(answer, None, tries.again)
                     if not await tries.pause():
@@ -202,6 +211,18 @@ class SlotRouter:
             await self._peers.call(address, request, ANSWER_S)
         except (CmqError, NotMineError, PeerLostError, SlotLostError) as error:
             log.info("lease_left_to_time", extra={"peer": address, "error": repr(error)})
+
+    def _tries(self) -> _Tries:
+        return _Tries(self._loop.time() + ANSWER_S, self._loop)
+
+    async def _answered(self, entry: QueueEntry, request: SlotRequest, tries: _Tries) -> Served:
+        try:
+            answer = await self._ask_owner(entry, lambda: request, tries, tries.until_s)
+        except TimeoutError as error:
+            raise Row.INTERNAL.error() from error
+        if answer is None:
+            raise Row.INTERNAL.error()
+        return answer
 
     async def _ask_owner(
         self, entry: QueueEntry, request: Callable[[], SlotRequest], tries: _Tries, answer_by_s: float

@@ -66,6 +66,18 @@ def test_a_delete_whose_slot_was_lost_is_asked_of_whoever_owns_it_then(owner: in
     on_replicas(play)
 
 
+@pytest.mark.parametrize("owner", [0, 1])
+def test_a_handle_that_only_a_later_try_refuses_may_have_been_good_for_the_first(owner: int) -> None:
+    async def play(replicas: Replicas) -> None:
+        entry = await replicas.make_queue("q")
+        replicas.move(entry.slot, owner)
+        replicas[owner].slot(entry.slot).error = SlotLostError()
+        assert await replicas[0].queues.delete_messages("q", ["h", "x"]) == [None, Row.INTERNAL]
+        assert await replicas[0].queues.delete_messages("q", ["h", "x"]) == [None, Row.BAD_HANDLE]
+
+    on_replicas(play)
+
+
 def test_a_receive_ends_with_its_poll_when_nobody_can_be_asked() -> None:
     async def play(replicas: Replicas) -> None:
         entry = await replicas.make_queue("q")
