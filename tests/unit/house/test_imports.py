@@ -19,6 +19,7 @@ SPEAK_TO_KAFKA = {
     "pipeline.transactions",
     "pipeline.group_questions",
     "pipeline.kafka_errors",
+    "pipeline.leaving",
     "pipeline.log_ends",
     "pipeline.log_reader",
     "pipeline.producer",
