@@ -82,7 +82,7 @@ def log_cut(scene: Scene) -> None:
     scene.sink.answer = lambda *_: 200
     scene.start()
     scene.finish()
-    assert said_lost(scene) == len(unknown)
+    assert said_lost(scene) == len(unknown), (lines(scene, "offsets_lost"), state, ends)
 
 
 def beyond_gaps(scene: Scene) -> int:

@@ -64,6 +64,7 @@ class Load:
         self._by_handle: dict[str, Received] = {}
         self._numbers = 0
         self._sending = True
+        self._receiving = True
         self._draining = False
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._senders: list[asyncio.Task[None]] = []
@@ -182,7 +183,8 @@ class Load:
                 if reply["code"] or reply["activeMsgNum"] == reply["inactiveMsgNum"] == 0:
                     queues.discard(queue)
             await asyncio.sleep(AGAIN_S)
-        await _cancelled(self._consumers)
+        self._receiving = False  # not cancelled: the answer to the last delete may be on its way
+        await asyncio.gather(*self._consumers)
         await asyncio.gather(*self._late)
 
     async def _look_again(self, queues: list[str]) -> None:
@@ -243,7 +245,7 @@ class Load:
 
     async def _consume_on(self, queue: str) -> None:
         client = self._client()
-        while True:
+        while self._receiving:
             reply = await self._receive(client, queue, self._random.choice((1, 8, 16)), self._random.choice((0, 1, 3)))
             if reply is None or reply["code"] not in {0, 7000}:
                 await asyncio.sleep(AGAIN_S)
@@ -257,7 +259,12 @@ class Load:
             if later:
                 task = asyncio.get_running_loop().create_task(self._delete_late(queue, later), name=queue)
                 self._late.add(task)
-                task.add_done_callback(self._late.discard)
+                task.add_done_callback(self._late_ended)
+
+    def _late_ended(self, task: "asyncio.Task[None]") -> None:
+        self._late.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.strange.append(f"a late delete: {error!r}")
 
     async def _receive(self, client: CmqClient, queue: str, count: int, wait_s: int) -> Reply | None:
         action = "ReceiveMessage" if count == 1 else "BatchReceiveMessage"
