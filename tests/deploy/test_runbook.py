@@ -89,6 +89,11 @@ def with_a_user(scene: Scene) -> None:
     scene.add_user("batch-events")
 
 
+def mended(scene: Scene) -> None:
+    """What refused the letters refuses nothing more."""
+    scene.sink.answer = lambda *_: 200
+
+
 PLANS = {
     "Add partitions": Plan(on_apply=with_24_partitions, after=delivers),
     "An endpoint is gone, or dead for long": Plan(on_apply=with_longer_lives, after=delivers),
@@ -99,6 +104,7 @@ PLANS = {
     "Rewind a subscription to a time": Plan(after=delivers),
     "Rotate Kafka credentials": Plan(with_a_user, after=delivers),
     "Rotate a signing key": Plan(on_apply=two_keys_sign, after=delivers),
+    "Send dead letters again": Plan(mended, after=delivers),
     "Skip forward": Plan(after=delivers),
 }
 """By heading. A section that is not here finds the scene as it is, and delivers when it is through."""

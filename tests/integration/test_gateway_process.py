@@ -221,7 +221,7 @@ def test_started_before_its_broker_it_serves_when_it_comes_and_again_after_its_r
 
 def outlive_its_broker(call: Caller, cluster: NativeCluster, health: int, gateway: GatewayProcess) -> None:
     """Messages and a lease from before a restart are there after it."""
-    assert call("CreateQueue", queueName="orders")["code"] == 0
+    assert call("CreateQueue", queueName="orders", visibilityTimeout=600)["code"] == 0
     assert call("SendMessage", queueName="orders", msgBody="1")["code"] == 0
     assert call("SendMessage", queueName="orders", msgBody="2")["code"] == 0
     first = call("ReceiveMessage", queueName="orders", pollingWaitSeconds=10)

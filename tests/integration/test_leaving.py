@@ -18,6 +18,8 @@ from tests.harness.command import wait_until
 pytestmark = pytest.mark.real_broker
 
 ANSWER_S = 30.0
+QUICK = {"partition.assignment.strategy": "cooperative-sticky", "heartbeat.interval.ms": 500}
+"""The member that stays hears soon of a rebalance, for which the one that leaves has to wait."""
 
 
 class Group:
@@ -28,7 +30,7 @@ class Group:
         self._name = name
         self.config = self._cluster.member_config(name, "", lambda _error: None)
         if protocol == "classic":
-            self.config["partition.assignment.strategy"] = "cooperative-sticky"
+            self.config |= QUICK
         admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
         admin.create_topics([NewTopic(name, 1, 1)])[name].result(ANSWER_S)
 

@@ -59,7 +59,7 @@ def test_a_held_key_a_delivered_event_and_an_empty_log_are_told_as_they_are(
 
     with Sink(answer) as sink:
         setting = Setting(tmp_path, broker.bootstrap_servers, unique("job-message"))
-        setting.http("billing", sink.url("/json"), retry_schedule_s=[10.0])
+        setting.http("billing", sink.url("/json"), retry_schedule_s=[20.0])
         setting.queue("ops-queue", unique("ops"))
         setting.create_topics()
         billing, queue = f"{setting.topic}/billing", f"{setting.topic}/ops-queue"
