@@ -8,6 +8,7 @@ Bounds  blocks for seconds at most. What nobody tells is said to be unchecked, a
 """
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 
 from adapters.descriptor_limit import DescriptorCheck
@@ -26,6 +27,7 @@ class StartCheck:
     def __init__(self, admin: TopicAdmin, subscriptions: Sequence[Subscription]) -> None:
         self._admin = admin
         self._descriptors = DescriptorCheck(subscriptions)
+        self._lock = threading.Lock()
         self._said: set[tuple[str, str]] = set()
 
     def of(self, one: Subscription, input_topic: str, topics: list[str]) -> None:
@@ -37,9 +39,14 @@ class StartCheck:
             return
         self._descriptors.at(self._admin.brokers)
         for topic, risk in _risks(one, input_topic, actual):
-            if (topic, risk) not in self._said:
-                self._said.add((topic, risk))
+            if self._is_new(topic, risk):
                 log.warning("topic_at_risk", extra={"topic": topic, "risk": risk})
+
+    def _is_new(self, topic: str, risk: str) -> bool:
+        with self._lock:
+            known = len(self._said)
+            self._said.add((topic, risk))
+            return len(self._said) > known
 
 
 def _risks(one: Subscription, input_topic: str, actual: dict[str, ActualTopic]) -> Iterator[tuple[str, str]]:

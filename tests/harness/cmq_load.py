@@ -65,6 +65,9 @@ class Load:
         self._numbers = 0
         self._sending = True
         self._receiving = True
+        self._ended: set[str] = set()
+        """Queues that are loaded no more. Nobody is cancelled: an answer may be on its way."""
+
         self._draining = False
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._senders: list[asyncio.Task[None]] = []
@@ -141,6 +144,7 @@ class Load:
             await asyncio.sleep(AGAIN_S)
         assert reply["code"] in {0, 4460}, reply  # 4460: an earlier try was heeded
         self.successes[queue] = []
+        self._ended.discard(queue)
         loop = asyncio.get_running_loop()
         self._senders.append(loop.create_task(self._send_on(queue), name=queue))
         self._consumers += [loop.create_task(self._consume_on(queue), name=queue) for _ in range(CONSUMERS)]
@@ -164,10 +168,8 @@ class Load:
         return code
 
     async def _stop_queue(self, queue: str) -> None:
-        for tasks in (self._senders, self._consumers):
-            its = [task for task in tasks if task.get_name() == queue]
-            tasks[:] = [task for task in tasks if task not in its]
-            await _cancelled(its)
+        self._ended.add(queue)
+        await asyncio.gather(*[task for task in (*self._senders, *self._consumers) if task.get_name() == queue])
         await asyncio.gather(*[task for task in self._late if task.get_name() == queue])
 
     async def _drain(self) -> None:
@@ -183,7 +185,7 @@ class Load:
                 if reply["code"] or reply["activeMsgNum"] == reply["inactiveMsgNum"] == 0:
                     queues.discard(queue)
             await asyncio.sleep(AGAIN_S)
-        self._receiving = False  # not cancelled: the answer to the last delete may be on its way
+        self._receiving = False
         await asyncio.gather(*self._consumers)
         await asyncio.gather(*self._late)
 
@@ -210,7 +212,7 @@ class Load:
 
     async def _send_on(self, queue: str) -> None:
         client = self._client()
-        while self._sending:
+        while self._sending and queue not in self._ended:
             count = self._random.choice((1, 1, 4))
             books = [self._new(queue) for _ in range(count)]
             self.books.sent.extend(books)
@@ -245,7 +247,7 @@ class Load:
 
     async def _consume_on(self, queue: str) -> None:
         client = self._client()
-        while self._receiving:
+        while self._receiving and queue not in self._ended:
             reply = await self._receive(client, queue, self._random.choice((1, 8, 16)), self._random.choice((0, 1, 3)))
             if reply is None or reply["code"] not in {0, 7000}:
                 await asyncio.sleep(AGAIN_S)

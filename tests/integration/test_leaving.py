@@ -3,17 +3,19 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from adapters.rewind import members_of
 from pipeline.cluster import Cluster
-from pipeline.group_questions import answer, members
 from pipeline.leaving import LEAVE_S, leave
 from tests.brokers.broker import Broker
 from tests.harness.command import wait_until
+from tests.integration.setting import Setting
 
 pytestmark = pytest.mark.real_broker
 
@@ -44,7 +46,7 @@ class Group:
             one.consumer.close()
 
     def members(self) -> int:
-        return len(answer(self._cluster.shared_admin, lambda admin: members(admin, self._name), ANSWER_S).members)
+        return members_of(self._cluster, self._name)
 
 
 class Member:
@@ -93,6 +95,20 @@ def test_a_member_that_is_joining_leaves_at_once(broker: Broker, unique: Callabl
         with group.member() as joining:
             becomes(lambda: bool(joining.consumer.memberid()), "the second to be joining", joining)
             leaves_at_once(joining, group)
+
+
+def test_so_does_a_process_that_is_stopped(broker: Broker, unique: Callable[[str], str], tmp_path: Path) -> None:
+    setting = Setting(tmp_path, broker.bootstrap_servers, unique("job-message"))
+    setting.config["topics"] |= {"partitions": 1}
+    setting.http("billing", "http://127.0.0.1:9/")
+    setting.create_topics()
+    cluster = Cluster({"bootstrap.servers": broker.bootstrap_servers})
+    with setting.run() as busy:
+        busy.wait_for_line("partitions_assigned", "[0]")
+        with setting.run() as idle:
+            idle.wait_for_line("partitions_assigned", "[]")
+            assert idle.terminate() == 0
+            assert members_of(cluster, f"cmq.{setting.topic}.billing") == 1
 
 
 def test_with_the_broker_driven_protocol_too(broker: Broker, unique: Callable[[str], str]) -> None:

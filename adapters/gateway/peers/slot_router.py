@@ -1,13 +1,14 @@
 """A request to whoever owns a slot: this replica, or one hop away.
 
-Shape   SlotRouter(slots, peers, service, address): of_queue(entry, request) and manage(request) until 8 s are over;
-        receive(entry, count, wait_s) until the poll's end; spread() has every replica read the registry
+Shape   SlotRouter(slots, peers, service, address): delete(entry, handles), of_queue(entry, request) and manage(request)
+        until 8 s are over; receive(entry, count, wait_s) until the poll's end; spread() has every replica read the
+        registry
 Again   where the one that was asked does not own the slot, has lost it, or cannot be reached, the directory is asked
         again after a pause, doubling from 20 to 200 ms
 Leases  what a receive gave that nobody waits for any more is given back, if its owner can be reached; else it becomes
         visible again by time
 Errors  CmqError; INTERNAL when there was no answer in time, NO_MESSAGE for a receive. Whether an earlier try may have
-        been heeded is told by Managed.again
+        been heeded is told by Managed.again, and of a handle by INTERNAL
 """
 
 import asyncio
