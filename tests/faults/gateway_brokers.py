@@ -44,10 +44,10 @@ def queue_made_anew(scene: GatewayScene) -> None:
 def offsets_expired(scene: GatewayScene) -> None:
     scene.begin()
     admin = AdminClient({"bootstrap.servers": scene.cluster.bootstrap_servers})
-    marker = ConsumerGroupTopicPartitions("idle", [TopicPartition("cmq.slots", 0, 1)])
-    admin.alter_consumer_group_offsets([marker])["idle"].result(20)
     for one in list(scene.replicas):
         scene.stop(one)
+    marker = ConsumerGroupTopicPartitions("idle", [TopicPartition("cmq.slots", 0, 1)])
+    admin.alter_consumer_group_offsets([marker])["idle"].result(20)
 
     def expired() -> bool:
         asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("idle")])["idle"].result(20)

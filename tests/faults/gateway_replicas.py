@@ -53,7 +53,8 @@ def stopped_and_continued(scene: GatewayScene) -> None:
         probes = [scene.load.probe(scene.unique(f"p{number}"), others, there, 30) for number in range(PROBES)]
         scene.flow(frozen_s + STANDSTILL_S - time.time())
         scene.thaw(replica)
-        assert [one.result(60) for one in probes] == [0] * PROBES
+        for one in probes:
+            assert one.result(60) in {0, 4430}  # which the books judge
         scene.flow(2)
 
 

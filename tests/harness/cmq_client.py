@@ -2,8 +2,10 @@
 
 Shape   CmqClient(secret_id, secret, addresses): await call("SendMessage", {"queueName": …}) -> the reply as a dict.
         One connection and one call at a time, kept alive; close()
+Sends   connect() apart from it, for those who must know that a call has left
 Picks   any of the addresses, which is asked for before each connection: replicas come and go
-Errors  LostError: nobody knows what came of the call; the next one takes another address
+Errors  LostError: nobody knows what came of the call; the next one takes another address. AssertionError: an answer
+        that is none of HTTP 200
 Cost    one future, one HMAC and one JSON decode a call
 Source  cmq.md 2.1 to 2.5, written apart from ours
 """
@@ -62,6 +64,14 @@ class CmqClient:
         finally:
             if self._connection is not None and not self._connection.idle:
                 self.close()  # an answer that comes later must not be taken for the next call's
+
+    async def connect(self) -> bool:
+        """Connect, unless it is; whether it could."""
+        try:
+            await self._connected()
+        except OSError:  # TimeoutError is one
+            return False
+        return True
 
     def close(self) -> None:
         """End the connection; the next call makes another."""
@@ -141,7 +151,10 @@ class _Connection(asyncio.Protocol):
         if end < 0:
             return
         head = self._bytes[:end].lower()
-        assert head.startswith(b"http/1.1 200 "), head
+        if not head.startswith(b"http/1.1 200 "):
+            self.ended = True
+            self._answer(AssertionError(head))
+            return
         size = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
         body = self._bytes[end + 4 :]
         if len(body) < size:
@@ -149,14 +162,20 @@ class _Connection(asyncio.Protocol):
         self._bytes = b""
         if b"connection: close" in head:
             self.ended = True
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(_DECODER.decode(body[:size]))
+        self._answer(_DECODER.decode(body[:size]))
 
     def connection_lost(self, error: Exception | None) -> None:
         """From asyncio."""
         self.ended = True
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(ConnectionResetError(str(error)))
+        self._answer(ConnectionResetError(str(error)))
+
+    def _answer(self, answer: Reply | Exception) -> None:
+        if self._waiting is None or self._waiting.done():
+            return
+        if isinstance(answer, Exception):
+            self._waiting.set_exception(answer)
+        else:
+            self._waiting.set_result(answer)
 
 
 def numbered(name: str, values: Sequence[str]) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 Shape   Load(secret id, secret, addresses, queues) as a context, in a thread of its own: it sends numbered messages,
         receives, deletes most in time and leaves some. drain() ends the sending and deletes everything; look_again()
-        receives once more; books, successes, strange
+        receives once more, whatever is leased included; books, successes, strange
 Times   a lease is VISIBILITY_S; a delete is asked at once, or shortly before its end
+Calls   one that could not leave is made later, and in no book; one of the consumers of each queue waits for no answer
+        for longer than HASTE_S, so that what it is told is the service's time and not its own patience
 Pace    PAUSE_S between the sends of a queue: enough that a queue always has something, little enough for two cores
 Errors  answers that no promise explains are in `strange`; drain() raises AssertionError if it takes too long
 """
@@ -21,7 +23,7 @@ from typing import Any, Self
 
 import uvloop
 
-from tests.harness.cmq_client import CmqClient, LostError, Reply, numbered
+from tests.harness.cmq_client import ANSWER_S, CmqClient, LostError, Reply, numbered
 from tests.harness.cmq_oracle import Books, Deleted, Received, Sent
 
 VISIBILITY_S = 4
@@ -40,7 +42,7 @@ RELEASED_S = 30.0
 BEING_RELEASED = 6040
 """The Kafka topics of that name are still going."""
 
-CONSUMERS = 2
+HASTE_S = 1.5
 _UNSAID = {6000}
 """Codes that say nothing of what was done."""
 
@@ -65,6 +67,7 @@ class Load:
         self._numbers = 0
         self._sending = True
         self._receiving = True
+        self._probed: list[str] = []
         self._ended: set[str] = set()
         """Queues that are loaded no more. Nobody is cancelled: an answer may be on its way."""
 
@@ -96,7 +99,7 @@ class Load:
 
     def look_again(self) -> None:
         """Receive whatever is still there, if anything is."""
-        queues = list(self.successes)
+        queues = [*self.successes, *self._probed]
         self._do(self._look_again(queues), 60)
 
     def longest_gap_s(self, since_s: float, until_s: float) -> tuple[float, str]:
@@ -110,7 +113,7 @@ class Load:
     def probe(self, queue: str, via: Sequence[str], through: str, answer_s: float) -> "Future[int | None]":
         """Send a message to a queue of its own and receive it via these; then delete it through one that may be slow.
 
-        What the future gives is the delete's code.
+        What the future gives is the code of the first delete that said something.
         """
         return asyncio.run_coroutine_threadsafe(self._probe(queue, via, through, answer_s), self._loop)
 
@@ -132,8 +135,8 @@ class Load:
     def _do(self, what: Coroutine[Any, Any, Any], timeout_s: float) -> Any:
         return asyncio.run_coroutine_threadsafe(asyncio.wait_for(what, timeout_s), self._loop).result(timeout_s + 5)
 
-    def _client(self) -> CmqClient:
-        client = CmqClient(*self._key, self._addresses)
+    def _client(self, answer_s: float = ANSWER_S) -> CmqClient:
+        client = CmqClient(*self._key, self._addresses, answer_s)
         self._clients.append(client)
         return client
 
@@ -147,12 +150,14 @@ class Load:
         self._ended.discard(queue)
         loop = asyncio.get_running_loop()
         self._senders.append(loop.create_task(self._send_on(queue), name=queue))
-        self._consumers += [loop.create_task(self._consume_on(queue), name=queue) for _ in range(CONSUMERS)]
+        for answer_s, waits_s in ((ANSWER_S, (0, 1, 3)), (HASTE_S, (0,))):
+            self._consumers.append(loop.create_task(self._consume_on(queue, answer_s, waits_s), name=queue))
 
     async def _probe(self, queue: str, via: Sequence[str], through: str, answer_s: float) -> int | None:
         client = CmqClient(*self._key, lambda: via)
         slow = CmqClient(*self._key, lambda: [through], answer_s)
         self._clients += [client, slow]
+        self._probed.append(queue)
         values = {"queueName": queue, "visibilityTimeout": str(int(2 * answer_s))}
         assert (await self._until_said(client, "CreateQueue", values))["code"] in {0, 4460}
         sent = self._new(queue)
@@ -160,12 +165,9 @@ class Load:
         await self._send(client, queue, [sent])
         while (reply := await self._receive(client, queue, 1, 3)) is None or reply["code"] == 7000:  # noqa: ASYNC110  a server is asked
             await asyncio.sleep(AGAIN_S)
-        [received] = self._told(reply)
-        asked_s = time.time()
-        reply = await self._call(slow, "DeleteMessage", {"queueName": queue, "receiptHandle": received.handle})
-        code = None if reply is None else int(reply["code"])
-        self.books.deleted.append(Deleted(received.msg_id, received.handle, asked_s, time.time(), code))
-        return code
+        received = self._told(reply)
+        code = await self._delete_once(slow, queue, received)
+        return await self._delete_once(client, queue, received) if code is None else code
 
     async def _stop_queue(self, queue: str) -> None:
         self._ended.add(queue)
@@ -197,10 +199,14 @@ class Load:
         client = self._client()
         # Answered by the slot's owner alone; a receive says that there is no message where there is no owner, too.
         await self._until_said(client, "GetQueueAttributes", {"queueName": queue})
-        while (reply := await self._receive(client, queue, 16, 2)) is None or reply["code"] != 7000:
-            if reply is not None and reply["code"]:
-                self.strange.append(f"ReceiveMessage {reply}")
-                break
+        until_s = time.time() + 2 * VISIBILITY_S + 1  # long enough for whatever was leased to be seen
+        while time.time() < until_s:
+            reply = await self._receive(client, queue, 16, 2)
+            if reply is not None and reply["code"] == 7000:
+                told = await self._until_said(client, "GetQueueAttributes", {"queueName": queue})
+                if told["activeMsgNum"] == told["inactiveMsgNum"] == 0:
+                    return
+        self.strange.append(f"{queue} is not empty")
 
     async def _end(self) -> None:
         await _cancelled([*self._senders, *self._consumers, *self._late])
@@ -228,6 +234,7 @@ class Load:
         action = "SendMessage" if len(bodies) == 1 else "BatchSendMessage"
         values = {"msgBody": bodies[0]} if len(bodies) == 1 else numbered("msgBody", bodies)
         while True:
+            await self._reach(client)
             reply = await self._call(client, action, {"queueName": queue, **values})
             if reply is not None and reply["code"] not in _UNSAID:
                 break
@@ -245,10 +252,11 @@ class Load:
 
     # Receiving
 
-    async def _consume_on(self, queue: str) -> None:
-        client = self._client()
+    async def _consume_on(self, queue: str, answer_s: float, waits_s: Sequence[int]) -> None:
+        receiver, client = self._client(answer_s), self._client()
         while self._receiving and queue not in self._ended:
-            reply = await self._receive(client, queue, self._random.choice((1, 8, 16)), self._random.choice((0, 1, 3)))
+            count, wait_s = self._random.choice((1, 8, 16)), self._random.choice(waits_s)
+            reply = await self._receive(receiver, queue, count, wait_s)
             if reply is None or reply["code"] not in {0, 7000}:
                 await asyncio.sleep(AGAIN_S)
                 continue
@@ -273,6 +281,7 @@ class Load:
         values = {"queueName": queue, "pollingWaitSeconds": str(wait_s)}
         if count > 1:
             values["numOfMsg"] = str(count)
+        await self._reach(client)
         asked_s = time.time()
         reply = await self._call(client, action, values, wait_s)
         if reply is None or reply["code"] in _UNSAID:
@@ -326,24 +335,32 @@ class Load:
         client.close()
 
     async def _delete(self, client: CmqClient, queue: str, received: list[Received]) -> None:
+        """Until an answer says something, or their time is over."""
+        until_s = received[0].next_visible_s
+        while await self._delete_once(client, queue, received) is None and time.time() <= until_s:  # noqa: ASYNC110  as above
+            await asyncio.sleep(AGAIN_S)
+
+    async def _delete_once(self, client: CmqClient, queue: str, received: list[Received]) -> int | None:
+        """The answer's code; None: it is lost, or says nothing."""
         handles = [one.handle for one in received]
         action = "DeleteMessage" if len(handles) == 1 else "BatchDeleteMessage"
         values = {"receiptHandle": handles[0]} if len(handles) == 1 else numbered("receiptHandle", handles)
-        while True:
-            asked_s = time.time()
-            reply = await self._call(client, action, {"queueName": queue, **values})
-            answered_s = time.time()
-            said = reply is not None and reply["code"] not in _UNSAID
-            failed = {one["receiptHandle"]: _said(one["code"]) for one in (reply or {}).get("errorList") or []}
-            if reply is not None and said and not failed:
-                failed = dict.fromkeys(handles, reply["code"])
-            for one in received:
-                code = failed.get(one.handle, 0) if said else None
-                self.books.deleted.append(Deleted(one.msg_id, one.handle, asked_s, answered_s, code))
-            if said:
-                self.successes[queue].append(answered_s)
-            if said or answered_s > received[0].next_visible_s:
-                return
+        await self._reach(client)
+        asked_s = time.time()
+        reply = await self._call(client, action, {"queueName": queue, **values})
+        answered_s = time.time()
+        said = None if reply is None else _said(reply["code"])
+        failed = {one["receiptHandle"]: _said(one["code"]) for one in (reply or {}).get("errorList") or []}
+        for one in received:
+            code = None if said is None else failed.get(one.handle, 0 if failed else said)
+            self.books.deleted.append(Deleted(one.msg_id, one.handle, asked_s, answered_s, code))
+        if said is not None and queue in self.successes:
+            self.successes[queue].append(answered_s)
+        return said
+
+    async def _reach(self, client: CmqClient) -> None:
+        """Connect; a call that cannot leave is none."""
+        while not await client.connect():  # noqa: ASYNC110  as above
             await asyncio.sleep(AGAIN_S)
 
     async def _call(self, client: CmqClient, action: str, values: dict[str, str], wait_s: float = 0.0) -> Reply | None:

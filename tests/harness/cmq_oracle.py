@@ -126,11 +126,18 @@ def _came_back(one: Received, gone: Deleted, its: list[Received]) -> bool:
 
 
 def _refused(books: Books) -> list[str]:
+    """A handle whose delete may have been done is valid no more."""
     until_s = {one.handle: one.next_visible_s for one in books.received}
+    unsaid_s: dict[str, float] = {}
+    for one in books.deleted:
+        if one.code is None:
+            unsaid_s[one.handle] = min(one.asked_s, unsaid_s.get(one.handle, one.asked_s))
     return [
         f"{one.msg_id} code {one.code}, {until_s[one.handle] - one.answered_s:.3f} s before its end"
         for one in books.deleted
-        if one.code not in {0, None} and (one.code != 4430 or one.answered_s < until_s[one.handle] - SLACK_S)
+        if one.code not in {0, None}
+        and (one.code != 4430 or one.answered_s < until_s[one.handle] - SLACK_S)
+        and not (one.code == 4430 and unsaid_s.get(one.handle, one.asked_s) < one.asked_s)
     ]
 
 

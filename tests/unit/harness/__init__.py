@@ -1,0 +1,1 @@
+"""What the tests judge by sees what it is there for."""
