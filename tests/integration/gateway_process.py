@@ -39,12 +39,13 @@ class GatewayProcess(Running):
 
 
 class Caller:
-    """A client with one kept connection."""
+    """A client with one kept connection; no two of them make the same call, which would be one repeated."""
+
+    _nonces = count(1)
 
     def __init__(self, port: int) -> None:
         self._host = f"127.0.0.1:{port}"
         self._connection = HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
-        self._nonces = count(1)
 
     def __call__(self, action: str, **parameters: str | int) -> dict[str, Any]:
         """Make a call; `msgBody_1` stands for `msgBody.1`. OSError: the connection is gone."""

@@ -125,6 +125,7 @@ def test_at_its_end_polls_are_told_that_there_is_no_message_and_calls_are_finish
         sender = threading.Thread(target=send, daemon=True)
         sender.start()
         wait_until(lambda: len(sent) > 20, "calls", alive=[gateway])
+        wait_until(lambda: "gateway_long_polls 20.0" in gateway.probe("/metrics")[1], "polls", alive=[gateway])
         began_s = time.monotonic()
         gateway.process.send_signal(number)
         answers = [poll.answer(GRACE_S) for poll in polls]
