@@ -67,11 +67,11 @@ def _refuse(config: pytest.Config, reason: str, claim: str) -> NoReturn:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that failed on the session's broker shows what the broker said last."""
+    """A test that failed on the session's broker shows what it said last; a teardown may have been the broker's own."""
     report = yield
     broker = item.session.stash.get(BROKER, None)
     uses_it = "broker" in getattr(item, "fixturenames", ()) or item.get_closest_marker("real_broker")
-    if report.failed and broker is not None and uses_it:
+    if report.failed and report.when != "teardown" and broker is not None and uses_it:
         report.sections.append(("the broker's log", broker.log_tail()))
     return report
 
