@@ -15,14 +15,20 @@ from pipeline.subscription import HttpPolicy
 
 PUSH = Push("4611686018427387904", b"a body")
 TIMEOUT_S = 0.2
+ANSWER_S = 10.0
+"""Of an endpoint that answers: more than it needs."""
 
 Claim = Callable[[Endpoint], Awaitable[None]]
+
+
+def timeout_of(status: int | None) -> float:
+    return TIMEOUT_S if status is None else ANSWER_S
 
 
 async def in_memory(status: int | None, claim: Claim) -> None:
     clock = LoopClock(asyncio.get_running_loop())
     outcome = None if status is None else outcome_of_status(status, b"why")
-    await claim(MemoryEndpoint(clock, lambda _push: outcome, timeout_s=TIMEOUT_S))
+    await claim(MemoryEndpoint(clock, lambda _push: outcome, timeout_s=timeout_of(status)))
 
 
 async def over_http(status: int | None, claim: Claim) -> None:
@@ -37,7 +43,7 @@ async def over_http(status: int | None, claim: Claim) -> None:
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    policy = HttpPolicy(f"http://127.0.0.1:{port}/", timeout_s=TIMEOUT_S, allow_private_addresses=True)
+    policy = HttpPolicy(f"http://127.0.0.1:{port}/", timeout_s=timeout_of(status), allow_private_addresses=True)
     endpoint = HttpEndpoint(policy, asyncio.get_running_loop())
     try:
         await claim(endpoint)

@@ -1,10 +1,9 @@
 """The wall clock of a process jumps: what is due is due by durations, whatever the date."""
 
 from tests.faults.case import case
-from tests.faults.kill_points import CLOCKS, HOLDING
+from tests.faults.kill_points import CLOCKS, HOLDING, failing_once
 from tests.faults.scene import Scene
 from tests.harness.lies import Lies
-from tests.harness.sink import Answer
 
 HOUR_S = 3600
 
@@ -32,13 +31,3 @@ def clock_step(scene: Scene) -> None:
     lies.step_clock(0)
     scene.publish(10, seed=3)
     scene.finish()
-
-
-def failing_once(numbers: set[int]) -> Answer:
-    """Fail the first attempts at some messages, by the order in which they came."""
-    seen: dict[str, int] = {}
-
-    def answer(_path: str, msg_id: str, attempt: int) -> int:
-        return 503 if seen.setdefault(msg_id, len(seen)) in numbers and attempt == 1 else 200
-
-    return answer

@@ -4,7 +4,7 @@ import json
 from itertools import pairwise
 
 from tests.faults.case import case
-from tests.faults.kill_points import CLOCKS, HOLDING, unlucky
+from tests.faults.kill_points import CLOCKS, HOLDING, failing_once, unlucky
 from tests.faults.scene import HELD_S, Scene
 from tests.faults.streams import of_one_job, with_one_hot_job
 from tests.harness.conduct import slowly
@@ -123,7 +123,7 @@ def held_keys_change_hands(scene: Scene) -> None:
     http=HOLDING,
 )
 def killed_when_released(scene: Scene) -> None:
-    scene.sink.answer = unlucky(503, 200)
+    scene.sink.answer = failing_once({UNLUCKY})
     scene.publish()
     first = scene.start()
     scene.wait_held()

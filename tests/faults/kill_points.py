@@ -19,10 +19,24 @@ def unlucky(status: int, one_in: int, attempts: int = 1) -> Answer:
     return answer
 
 
+def failing_once(numbers: set[int]) -> Answer:
+    """Fail the first attempts at some messages, by the order in which they came."""
+    seen: dict[str, int] = {}
+
+    def answer(_path: str, msg_id: str, attempt: int) -> int:
+        return 503 if seen.setdefault(msg_id, len(seen)) in numbers and attempt == 1 else 200
+
+    return answer
+
+
 def flowing(scene: Scene, jobs: int = 100) -> None:
-    """Events in plenty, at an endpoint that takes its time: commits are made while there is much to do."""
-    scene.sink.answer = lambda *_: slowly(0.1)
+    """Events in plenty, at an endpoint that takes its time, and far more of it for the second half.
+
+    So commits are made while there is much to do, however long the fault keeps us waiting.
+    """
     scene.publish(jobs)
+    half = len(scene.sent) // 2
+    scene.sink.answer = lambda *_: slowly(0.1 if scene.accepted < half else 2)
 
 
 def go_on(scene: Scene) -> None:

@@ -6,7 +6,7 @@ Shape   each function takes the endpoint, the key, and what it is about; it give
 
 from typing import Any
 
-SOON_S = 8
+SOON_S = 20
 VISIBILITY_S = 2
 
 

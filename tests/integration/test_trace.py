@@ -5,6 +5,7 @@ import re
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -52,8 +53,9 @@ class Endpoint:
 class Story:
     """What `run` did, and questions about it."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, queue: str) -> None:
         self.setting = setting
+        self.queue_topic = f"cmq.queue.{queue}"
         self.while_running = ""
 
     def ask(self, name: str, *question: str) -> str:
@@ -68,9 +70,12 @@ class Story:
         with setting.run(*labels) as running:
             held, letters = f"cmq.{setting.topic}.billing.held", setting.dead_letter_topic("billing")
             wait_until(lambda: endpoint.attempts[TWICE] >= 3, "the third attempt", alive=[running])
+            wait_until(lambda: endpoint.attempts[LUCKY] == 1, "the only attempt", alive=[running])
             for topic in (held, letters):
                 wait_until(lambda topic=topic: bool(read_all(setting.servers, topic)), topic, alive=[running])  # type: ignore[misc]
             wait_until(lambda: sink.accepted("/ok") == len(LINES), "the untraced ones", alive=[running])
+            queued = partial(read_all, setting.servers, self.queue_topic)
+            wait_until(lambda: len(queued()) == len(LINES), "the queue to have them", alive=[running])
             self.while_running = self.ask("billing", "--job", STUCK)
             assert running.terminate() == 0
             assert not [line for line in running.lines if "trace_dropped" in line or "trace_topic_missing" in line]
@@ -93,9 +98,9 @@ def story(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         setting.http("billing", sink.url("/"), trace=True, events=["JOB_RUNNING", "JOB_SUCCEED"], **more)
         setting.http("untraced", sink.url("/ok"))
         setting.http("idle", sink.url("/ok"))
-        setting.queue("ops-queue", unique_name("ops"))
+        setting.queue("ops-queue", queue := unique_name("ops"))
         setting.create_topics()
-        told = Story(setting)
+        told = Story(setting, queue)
         told.play(sink, endpoint)
         yield told
 

@@ -18,7 +18,7 @@ import com.qcloud.cmq.Topic
 import com.qcloud.cmq.entity.CmqConfig
 
 class Steps {
-    static final int SOON_S = 8
+    static final int SOON_S = 20
     static final int VISIBILITY_S = 2
     static final String NOBODY = 'http://127.0.0.1:9/nobody'
     static final String TEXT = '@a+b &"c" =? %41\n\t</x> \u4e2d\u6587 \ud83d\ude80'
