@@ -8,8 +8,12 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := .cache/audit
 
-# The fault suite takes longer than all the rest: it has a target of its own.
+# The fault suite has a target of its own: it is to be run more than once.
 ARGS ?= -m "not faults"
+
+# Most of the time is waiting, so two share two cores well. Each has a broker of its own; 0: no workers.
+WORKERS ?= 2
+DIST := loadfile
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 
@@ -24,12 +28,12 @@ test: python
 
 .PHONY: suite
 suite: $(READY)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist $(DIST) $(ARGS)
 
 # Three times in a row: a fault that shows itself once in a while shows itself here.
 ROUNDS ?= 3
 faults: python
-	@for round in $$(seq $(ROUNDS)); do $(PYTHON) -m tests.brokers $(MAKE) --silent --no-print-directory suite ARGS="-m faults" || exit 1; done
+	@for round in $$(seq $(ROUNDS)); do $(PYTHON) -m tests.brokers $(MAKE) --silent --no-print-directory suite DIST=load ARGS="-m faults" || exit 1; done
 
 check: $(READY)
 	$(BIN)/ruff format --check .

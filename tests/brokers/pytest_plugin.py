@@ -12,11 +12,11 @@ Wishes.strict says so (CI=true, BATCH_EVENTS_REQUIRE_TIER).
 import os
 import uuid
 from collections.abc import Callable, Generator, Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
-from tests.brokers import sigterm
+from tests.brokers import sigterm, workers
 from tests.brokers.broker import Broker, running_broker
 from tests.brokers.killable import ClusterMaker, killable_cluster
 from tests.brokers.session_tier import SessionTier
@@ -26,6 +26,7 @@ from tests.brokers.wishes import read_wishes
 
 TIER = pytest.StashKey[SessionTier]()
 UNCHECKED = pytest.StashKey[Unchecked]()
+HEARD = pytest.StashKey[workers.Heard]()
 BROKER = pytest.StashKey[Broker]()
 NAME_LIMIT = 64  # of a CMQ queue, topic or subscription
 
@@ -38,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except CannotRun as refusal:
         raise pytest.UsageError(str(refusal)) from None
     config.stash[UNCHECKED] = Unchecked()
+    config.stash[HEARD] = workers.Heard()
     sigterm.ends_the_session()
 
 
@@ -76,13 +78,35 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker leaves what it has to say to the one that has started it."""
+    config = session.config
+    if (output := getattr(config, "workeroutput", None)) is not None:
+        output[workers.TOLD] = workers.told(config.stash[TIER], config.stash[UNCHECKED])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodeready(node: Any) -> None:
+    """A worker of pytest-xdist has begun."""
+    sigterm.with_it(node.gateway._rinfo().pid)  # as pytest-cov does: there is no other way
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One has ended."""
+    sigterm.without_it(node.gateway._rinfo().pid)
+    config: pytest.Config = node.config
+    config.stash[HEARD].take(getattr(node, "workeroutput", {}), config.stash[UNCHECKED])
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    tier, unchecked = config.stash[TIER], config.stash[UNCHECKED]
+    tier, heard, unchecked = config.stash[TIER], config.stash[HEARD], config.stash[UNCHECKED]
     if unchecked:
         terminalreporter.section(f"NOT CHECKED on this tier: {len(unchecked)} tests", sep="!", red=True, bold=True)
         for line in unchecked.lines():
             terminalreporter.write_line(line)
-    for line in (f"broker tier: {tier.known or 'none was needed'}", *tier.passed_over):
+    known = tier.known or heard.tier or "none was needed"
+    for line in (f"broker tier: {known}", *tier.passed_over, *heard.passed_over):
         terminalreporter.write_line(line)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.brokers.pytest_plugin import unique_name
+from tests.harness.command import wait_until
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 30.0
@@ -50,12 +51,16 @@ def test_other(thing):
 
 WAITS_ON_ITS_BROKER = """
 import signal
+from pathlib import Path
 
-def test_waits(broker, capfd):
-    with capfd.disabled():
-        print("running on", broker.bootstrap_servers, flush=True)
+def test_waits(broker):
+    servers = Path(__file__).with_name("servers")
+    servers.with_suffix(".part").write_text(broker.bootstrap_servers)
+    servers.with_suffix(".part").rename(servers)
     signal.pause()
 """
+
+in_one_process_and_in_workers = pytest.mark.parametrize("args", [[], ["-n2"]], ids=["one process", "workers"])
 
 
 def pytest_command(folder: Path, suite: str) -> list[str]:
@@ -70,15 +75,16 @@ def environment(**wishes: str) -> dict[str, str]:
     return {**env, **wishes}
 
 
-def run_suite(folder: Path, suite: str = SUITE, **wishes: str) -> subprocess.CompletedProcess[str]:
+def run_suite(folder: Path, suite: str = SUITE, *args: str, **wishes: str) -> subprocess.CompletedProcess[str]:
     """Run it on the embedded tier, with no Java to be found."""
     env = environment(BATCH_EVENTS_TEST_TIER="embedded", PATH="/nonexistent", JAVA_HOME="", **wishes)
-    command = pytest_command(folder, suite)
+    command = [*pytest_command(folder, suite), *args]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
-def test_on_a_laptop_what_cannot_run_is_skipped_and_listed(tmp_path: Path) -> None:
-    said = run_suite(tmp_path)
+@in_one_process_and_in_workers
+def test_on_a_laptop_what_cannot_run_is_skipped_and_listed(args: list[str], tmp_path: Path) -> None:
+    said = run_suite(tmp_path, SUITE, *args)
     assert said.returncode == 0
     assert "1 passed, 3 skipped" in said.stdout
     assert "! NOT CHECKED on this tier: 3 tests !" in said.stdout
@@ -103,11 +109,11 @@ def test_the_tier_is_said_at_the_beginning_and_at_the_end(tmp_path: Path) -> Non
     assert run_suite(tmp_path).stdout.count("broker tier: embedded\n") == 2
 
 
-def test_a_run_that_chose_by_itself_says_why_not_better(tmp_path: Path) -> None:
+@in_one_process_and_in_workers
+def test_a_run_that_chose_by_itself_says_why_not_better(args: list[str], tmp_path: Path) -> None:
     env = environment(PATH="/nonexistent", JAVA_HOME="")
-    said = subprocess.run(
-        pytest_command(tmp_path, SUITE), cwd=ROOT, env=env, capture_output=True, text=True, check=False
-    )
+    command = [*pytest_command(tmp_path, SUITE), *args]
+    said = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert "broker tier: chosen when a test needs it\n" in said.stdout
     assert (
         "broker tier: embedded\npassed over container: there is no docker command\npassed over native: " in said.stdout
@@ -141,21 +147,22 @@ def test_a_wish_that_makes_no_sense_stops_the_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.native_cluster
-def test_a_run_that_is_told_to_end_ends_its_broker(tmp_path: Path) -> None:
+@in_one_process_and_in_workers
+def test_a_run_that_is_told_to_end_ends_its_broker(args: list[str], tmp_path: Path) -> None:
     """SIGTERM in the middle of a test leaves no broker behind."""
-    command = [*pytest_command(tmp_path, WAITS_ON_ITS_BROKER), "-q"]
+    command = [*pytest_command(tmp_path, WAITS_ON_ITS_BROKER), *args]
     env = environment(BATCH_EVENTS_TEST_TIER="native")
-    with ended_at_the_latest(subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)) as run:
-        assert run.stdout is not None
-        port = next(int(found[1]) for line in run.stdout if (found := re.search(r"running on .*:(\d+)", line)))
+    servers = tmp_path / "servers"
+    with ended_at_the_latest(subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)) as run:
+        wait_until(servers.exists, "a broker")
         run.send_signal(signal.SIGTERM)
         assert run.wait(TIMEOUT_S) == 128 + signal.SIGTERM
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=5)
+        socket.create_connection(("127.0.0.1", int(servers.read_text().rpartition(":")[2])), timeout=5)
 
 
 @contextmanager
-def ended_at_the_latest(run: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+def ended_at_the_latest(run: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """Kill the run if the test leaves it behind."""
     with run:
         try:

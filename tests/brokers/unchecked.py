@@ -10,9 +10,9 @@ class Unchecked:
 
     by_reason: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def add(self, reason: str, claim: str) -> None:
-        """Note one test; the cases of a parametrized one share a claim and are counted."""
-        self.by_reason.setdefault(reason, Counter())[claim] += 1
+    def add(self, reason: str, claim: str, count: int = 1) -> None:
+        """Note one test, or so many; the cases of a parametrized one share a claim and are counted."""
+        self.by_reason.setdefault(reason, Counter())[claim] += count
 
     def __len__(self) -> int:
         return sum(counts.total() for counts in self.by_reason.values())

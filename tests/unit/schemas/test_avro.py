@@ -165,7 +165,7 @@ class TestDepthOfUnknownFields:
         {"TaskMetrics": [1]},
         {"TaskMetrics": {"a": "x"}},
         {"TaskMetrics": {"a": 2**63}},
-        {"Unknown": object()},
+        {"Unknown": object},
         {"Unknown": "\ud800"},
         {"JobName": "\ud800"},
     ],
