@@ -4,7 +4,8 @@ Shape   leave(consumer, config) instead of consumer.close(); blocks, for LEAVE_S
 Why     librdkafka's close() leaves a group of the classic protocol only where it has partitions to give back (seen with
         2.16.0): a member without any, or one that is about to be given some, stays until its session has expired, 6 s
         unless configured, and each rebalance waits for it
-Errors  what the callbacks of a revocation raise, when the consumer is closed
+Errors  what the callbacks of a revocation raise, when the consumer is closed: librdkafka waits for good, in close() as
+        well, for one of them to unassign, so that is done where none has
 """
 
 import logging
@@ -31,22 +32,38 @@ def leave(consumer: Consumer, config: Mapping[str, Any]) -> None:
     Args:
         config: what the consumer was made with.
     """
+    if config["group.protocol"] != "classic" or INSTANCE_ID in config:
+        consumer.close()
+        return
+    left = False
     try:
-        if config["group.protocol"] == "classic" and INSTANCE_ID not in config:
-            _unsubscribe(consumer, str(config["group.id"]))
+        left = _unsubscribe(consumer, str(config["group.id"]))
     finally:
+        if not left:
+            _unassign(consumer, config)
         consumer.close()
 
 
-def _unsubscribe(consumer: Consumer, group: str) -> None:
+def _unsubscribe(consumer: Consumer, group: str) -> bool:
     try:
         consumer.unsubscribe()
     except KafkaException as error:
         log.info("group_not_left", extra={"group": group, "error": describe(kafka_error(error))})
-        return
+        return False
     until_s = time.monotonic() + LEAVE_S
     while consumer.memberid():
         if time.monotonic() > until_s:
             log.info("group_not_left", extra={"group": group, "error": f"a rebalance took more than {LEAVE_S:g} s"})
-            return
+            return False
         consumer.poll(_POLL_S)  # whatever comes is nobody's any more
+    return True
+
+
+def _unassign(consumer: Consumer, config: Mapping[str, Any]) -> None:
+    try:
+        if "cooperative" in str(config.get("partition.assignment.strategy", "")):
+            consumer.incremental_unassign(consumer.assignment())
+        else:
+            consumer.unassign()
+    except KafkaException as error:
+        log.info("group_not_left", extra={"group": config["group.id"], "error": describe(kafka_error(error))})

@@ -242,7 +242,8 @@ class KafkaSource:
         self._paused -= gone
         self._held -= gone
         if self._cooperative:
-            self._consumer.incremental_unassign(partitions)
+            # Where a restart came to nothing we have none; the client waits for good for a call that can be heeded.
+            self._consumer.incremental_unassign([one for one in partitions if one in self._consumer.assignment()])
         else:
             self._consumer.unassign()
 

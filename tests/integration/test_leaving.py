@@ -6,18 +6,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from adapters.rewind import members_of
 from pipeline.cluster import Cluster
+from pipeline.errors import PipelineError
 from pipeline.leaving import LEAVE_S, leave
+from pipeline.source import KafkaSource
 from tests.brokers.broker import Broker
+from tests.contract.stage import KafkaStage
+from tests.contract.stage import Member as SourceMember
 from tests.harness.command import wait_until
 from tests.integration.setting import Setting
 
 pytestmark = pytest.mark.real_broker
+
+NOT_FOR_GOOD = pytest.mark.timeout(60, method="thread")
+"""What hangs in librdkafka hears no signal: without this the whole run would hang."""
 
 ANSWER_S = 30.0
 QUICK = {"partition.assignment.strategy": "cooperative-sticky", "heartbeat.interval.ms": 500}
@@ -109,6 +116,50 @@ def test_so_does_a_process_that_is_stopped(broker: Broker, unique: Callable[[str
             idle.wait_for_line("partitions_assigned", "[]")
             assert idle.terminate() == 0
             assert members_of(cluster, f"cmq.{setting.topic}.billing") == 1
+
+
+@NOT_FOR_GOOD
+def test_a_member_whose_partitions_were_taken_from_under_it_leaves_all_the_same(
+    broker: Broker, unique: Callable[[str], str]
+) -> None:
+    """What it is to give back it has no more: that is refused, and librdkafka would wait for good."""
+    refused: list[str] = []
+
+    def unassign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            consumer.incremental_unassign(partitions)
+        except KafkaException as error:
+            refused.append(str(error))
+
+    name = unique("taken")
+    group = Group(broker, name)
+    with group.member() as one:
+        one.consumer.subscribe([name], on_assign=one._on_assign, on_revoke=unassign)
+        becomes(lambda: one.given == [1], "it to have the partition", one)
+        one.consumer.incremental_unassign(one.consumer.assignment())
+        leave(one.consumer, group.config)
+        wait_until(lambda: group.members() == 0, "nobody to be a member", timeout_s=1.0)
+    assert refused
+
+
+@NOT_FOR_GOOD
+def test_a_source_that_could_not_begin_again_can_be_closed(
+    broker: Broker, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the rights to its topic are lost: its partitions are taken from it, and where they begin is not told."""
+
+    def refused(_partitions: object) -> None:
+        raise PipelineError("refused")
+
+    stage = KafkaStage(broker.bootstrap_servers, unique)
+    source = SourceMember(stage).join().source
+    assert isinstance(source, KafkaSource)
+    monkeypatch.setattr(source._starts, "of", refused)
+    with pytest.raises(PipelineError, match="refused"):
+        source.restart()
+    began_s = time.monotonic()
+    source.close()
+    assert time.monotonic() - began_s < LEAVE_S
 
 
 def test_with_the_broker_driven_protocol_too(broker: Broker, unique: Callable[[str], str]) -> None:
