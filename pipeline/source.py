@@ -2,13 +2,16 @@
 
 Shape   KafkaSource keeps the Source port (ports.py) over a confluent-kafka consumer
 Start   each assignment begins at our own committed offset, never at the client's guess (`auto.offset.reset=error`):
-        starts.py says where, and what expired or fell off the log is said and counted
+        starts.py says where, and what expired or fell off the log is said and counted. Where we may not know it yet,
+        it begins when we may
 Commits one is outstanding at most; its answer comes through poll
-Errors  errors of the broker or the network are logged and waited out; a fatal one, such as that another process has our
-        group.instance.id, lets go of all partitions and raises PipelineError from the next poll
+Errors  errors of the broker or the network, and rights that are wanting, are logged and waited out; a fatal one, as
+        that another process has our group.instance.id, lets go of all partitions and raises PipelineError from the next
+        poll
 """
 
 import logging
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -16,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from pipeline.client_properties import INSTANCE_ID
 from pipeline.cluster import Cluster
-from pipeline.errors import PipelineError
+from pipeline.errors import AccessRefusedError, PipelineError
 from pipeline.kafka_errors import About, describe, is_access, is_unreachable, kafka_error
 from pipeline.leaving import leave
 from pipeline.log_reader import record_of
@@ -26,6 +29,8 @@ from pipeline.starts import Starts
 from pipeline.subscription import Start as StartAt
 
 log = logging.getLogger(__name__)
+
+ASK_AGAIN_S = 0.5
 
 
 class KafkaSource:
@@ -62,6 +67,11 @@ class KafkaSource:
         self._placed: dict[int, int] = {}
         """Where each partition began, until something of it has been read."""
 
+        self._refused: set[int] = set()
+        """Partitions of ours of which we may not know where they begin."""
+
+        self._try_again_s = 0.0
+
         config = cluster.member_config(group, suffix, self._on_client_error)
         self._instance = config.get(INSTANCE_ID)
         self._cooperative = config["group.protocol"] == "consumer" or "cooperative" in str(
@@ -74,6 +84,8 @@ class KafkaSource:
 
     def poll(self, limit: int, timeout_s: float) -> list[Record]:
         """Take one record within the timeout, and with it all that lies ready."""
+        if self._refused and time.monotonic() >= self._try_again_s:
+            self._begin_and_say_so(self._refused)
         self._fresh.clear()
         first = self._consumer.poll(timeout_s)
         if self._fatal is not None:
@@ -151,8 +163,7 @@ class KafkaSource:
             self._on_message_error(error)
             return None
         if self._troubled:
-            self._troubled = False
-            self._on_error(None)
+            self._answered()
         return record_of(message)
 
     def _on_message_error(self, error: KafkaError) -> None:
@@ -169,9 +180,10 @@ class KafkaSource:
         """Begin every partition again at its committed offset: what was read since is read again."""
         self._out_of_range = False
         held = self._consumer.assignment()
-        self._listener.on_lost({part.partition for part in held})
+        partitions = {part.partition for part in held} | self._refused
+        self._listener.on_lost(partitions)
         self._unassign(held)
-        self._listener.on_assigned(self._assign(sorted(part.partition for part in held)))
+        self._begin(partitions)
 
     def group_metadata(self) -> object:
         """Who we are in the group: fences a transaction's offsets. Valid until the next poll."""
@@ -196,9 +208,30 @@ class KafkaSource:
         self._on_error(str(self._cluster.explain(error, self._about)))
 
     def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._listener.on_assigned(self._assign([p.partition for p in partitions]))
+        self._begin_and_say_so({part.partition for part in partitions})
+
+    def _begin_and_say_so(self, partitions: set[int]) -> None:
+        if self._begin(partitions):
+            self._answered()
+
+    def _answered(self) -> None:
         self._troubled = False
         self._on_error(None)
+
+    def _begin(self, partitions: set[int]) -> bool:
+        """Assign them to the client; whether we may know where they begin, else that is asked again by a later poll."""
+        try:
+            starts = self._assign(sorted(partitions))
+        except AccessRefusedError as error:
+            self._refused = self._refused | partitions
+            self._try_again_s = time.monotonic() + ASK_AGAIN_S
+            self._place({})  # the client waits for an answer
+            self._troubled = True
+            self._on_error(str(error))
+            return False
+        self._refused = self._refused - partitions
+        self._listener.on_assigned(starts)
+        return True
 
     def _assign(self, partitions: list[int]) -> dict[int, Start]:
         starts = self._starts.of(partitions)
@@ -224,7 +257,7 @@ class KafkaSource:
         self._held |= starts.keys()
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        commits = self._listener.on_revoked({part.partition for part in partitions})
+        commits = self._listener.on_revoked({part.partition for part in partitions} - self._refused)
         if commits:
             try:
                 consumer.commit(offsets=self._commits(commits), asynchronous=False)
@@ -234,15 +267,16 @@ class KafkaSource:
 
     def _on_lost(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         log.warning("partitions_lost", extra={"topic": self._topic, "partitions": [p.partition for p in partitions]})
-        self._listener.on_lost({part.partition for part in partitions})
+        self._listener.on_lost({part.partition for part in partitions} - self._refused)
         self._unassign(partitions)
 
     def _unassign(self, partitions: list[TopicPartition]) -> None:
         gone = {part.partition for part in partitions}
         self._paused -= gone
         self._held -= gone
+        self._refused = self._refused - gone
         if self._cooperative:
-            # Where a restart came to nothing we have none; the client waits for good for a call that can be heeded.
+            # Those that could not begin are not there; the client waits for good for a call that can be heeded.
             self._consumer.incremental_unassign([one for one in partitions if one in self._consumer.assignment()])
         else:
             self._consumer.unassign()

@@ -143,19 +143,19 @@ def test_a_member_whose_partitions_were_taken_from_under_it_leaves_all_the_same(
 
 
 @NOT_FOR_GOOD
-def test_a_source_that_could_not_begin_again_can_be_closed(
+def test_a_source_that_cannot_begin_again_can_be_closed(
     broker: Broker, unique: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the rights to its topic are lost: its partitions are taken from it, and where they begin is not told."""
+    """Its partitions are taken from it, and where they begin nobody says."""
 
-    def refused(_partitions: object) -> None:
-        raise PipelineError("refused")
+    def unanswered(_partitions: object) -> None:
+        raise PipelineError("no answer")
 
     stage = KafkaStage(broker.bootstrap_servers, unique)
     source = SourceMember(stage).join().source
     assert isinstance(source, KafkaSource)
-    monkeypatch.setattr(source._starts, "of", refused)
-    with pytest.raises(PipelineError, match="refused"):
+    monkeypatch.setattr(source._starts, "of", unanswered)
+    with pytest.raises(PipelineError, match="no answer"):
         source.restart()
     began_s = time.monotonic()
     source.close()
