@@ -84,8 +84,9 @@ SLOW = {"concurrency": 16}
 def right_lost(scene: Scene, kind: ResourceType, name: str) -> None:
     """Lost while events flow; given back when the process has said so and has ceased to deliver."""
     as_user(scene)
-    scene.sink.answer = lambda *_: slowly(0.1)
     scene.publish(40)
+    # Slower from then on: there must be something left when it has noticed, and requests until then.
+    scene.sink.answer = lambda *_: slowly(0.1 if scene.accepted < 100 else 0.5)
     scene.start()
     scene.wait_accepted(100)
     with without(scene, kind, name, operation=AclOperation.ALL):

@@ -68,6 +68,8 @@ class Scene:
         """Requests that were out at a fault, by their arrival: their sender is gone, or hears nothing."""
         self.taken = 0
         """Events that the log has lost before they were delivered: so many are missing, no more and no less."""
+        self.odd = 0
+        """Records that are no events: each is a dead letter of each subscription."""
         self.running: list[Running] = []
         self.members: list[Running] = []
         """All that were ever started."""
@@ -228,11 +230,11 @@ class Scene:
 
     def all_arrived(self) -> bool:
         """Whether each subscription has everything, one way or the other."""
-        if self.accepted + len(self._letters.look()) < len(self.sent) - self.taken:
+        if self.accepted + len(self._letters.look()) < len(self.sent) + self.odd - self.taken:
             return False
         if self._in_queue is None or self._queue_letters is None:
             return True
-        return len(self._in_queue.look()) + len(self._queue_letters.look()) >= len(self.sent)
+        return len(self._in_queue.look()) + len(self._queue_letters.look()) >= len(self.sent) + self.odd
 
     def letters_seen(self) -> tuple[int, int]:
         """How many dead letters each subscription has."""
@@ -286,7 +288,14 @@ class Scene:
         """The HTTP subscription's counts."""
         assert not self.sink.errors, self.sink.errors
         counts = count_http(
-            self.sent, self.requests, self.letters(), self.faults, self.places(), self.orphans, redriven=redriven
+            self.sent,
+            self.requests,
+            self.letters(),
+            self.faults,
+            self.places(),
+            self.orphans,
+            redriven=redriven,
+            odd=self.odd,
         )
         return counts._replace(lost=counts.lost - self.taken)
 
@@ -295,7 +304,7 @@ class Scene:
         if self._queue is None:
             return None
         letters = read_all(self.servers, self.setting.dead_letter_topic("ops"))
-        return count_queue(self.sent, read_all(self.servers, self.queue_topic), letters)
+        return count_queue(self.sent, read_all(self.servers, self.queue_topic), letters, odd=self.odd)
 
     def uncommitted(self) -> list[str]:
         """What some group has not committed, or whose key is still held."""

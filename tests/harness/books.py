@@ -1,7 +1,8 @@
 """The one oracle of the fault suite: what was sent, what came of it at each subscription, in counts.
 
-Shape   Books.of_http(sent, requests, letters, faults, log) and Books.of_queue(sent, records, letters) -> Counts
-Counts  lost          sent, and neither accepted nor in the dead letters
+Shape   count_http(sent, requests, letters, …) and count_queue(sent, records, letters, …) -> Counts
+Counts  lost          sent, and neither accepted nor in the dead letters; a letter of an accepted event, or of a
+                      record that is no event, stands for none that is missing
         unknown       accepted, and never sent
         out_of_order  accepted for the first time after a later one of its key
         overtaken     attempted for the first time before the one before it of its key had been accepted or given up
@@ -64,6 +65,7 @@ def count_http(
     orphans: set[int],
     *,
     redriven: bool,
+    odd: int = 0,
 ) -> Counts:
     """Judge an HTTP subscription.
 
@@ -75,6 +77,7 @@ def count_http(
         places: by msgId, from the process's own log, where it is known.
         orphans: requests that were out at a fault, by their arrival: others may overlap with them.
         redriven: dead letters were sent again: their order is their own.
+        odd: so many records were no events of ours, and are dead letters too.
     """
     position = {text_of(message): index for index, message in enumerate(sent)}
     assert len(position) == len(sent), "the same event was sent twice"
@@ -92,8 +95,9 @@ def count_http(
     apart = _ids_of(letter_places, places) if redriven else set()
     groups = [[one for one in accepted if (one.msg_id in apart) is again] for again in (False, True)]
     unaccepted = len(sent) - sum(msg_id in known for msg_id in times)
+    given_up = len(letter_places) - odd - len(_ids_of(letter_places, places) & times.keys())
     return Counts(
-        lost=max(0, unaccepted - len(letter_places)),
+        lost=max(0, unaccepted - given_up),
         unknown=sum(msg_id not in known for msg_id in texts),
         out_of_order=sum(
             _out_of_order([(key_of(by_id[one.msg_id]), known.get(one.msg_id, -1)) for one in group]) for group in groups
@@ -107,15 +111,15 @@ def count_http(
     )
 
 
-def count_queue(sent: Sequence[Message], records: Sequence[Read], letters: Sequence[Read]) -> Counts:
-    """Judge a queue subscription: one partition, in the order of the log."""
+def count_queue(sent: Sequence[Message], records: Sequence[Read], letters: Sequence[Read], *, odd: int = 0) -> Counts:
+    """Judge a queue subscription: one partition, in the order of the log; odd as for count_http."""
     position = {text_of(message): index for index, message in enumerate(sent)}
     messages = [decoded(record.value or b"") for record in records]
     texts = list(map(text_of, messages))
     times = Counter(texts)
     letter_places = {(one.headers["dl_source_partition"], one.headers["dl_source_offset"]) for one in letters}
     return Counts(
-        lost=max(0, sum(text not in times for text in position) - len(letter_places)),
+        lost=max(0, sum(text not in times for text in position) - (len(letter_places) - odd)),
         unknown=sum(text not in position for text in times),
         out_of_order=_out_of_order(
             [(key_of(one), position.get(text, -1)) for one, text in zip(messages, texts, strict=True)]
