@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from pipeline.cluster import Cluster
 from pipeline.errors import AccessRefusedError
 from pipeline.ports import Start
 from pipeline.source import KafkaSource
@@ -42,9 +43,17 @@ class Guarded:
         wait_until(polled, what, 30.0, 0.0)
 
 
-@pytest.fixture
-def stage(broker: Broker, unique: Callable[[str], str]) -> KafkaStage:
+GROUPS = {
+    "cooperative": {"partition.assignment.strategy": "cooperative-sticky"},
+    "eager": {"partition.assignment.strategy": "range"},
+    "broker-driven": {"group.protocol": "consumer"},
+}
+
+
+@pytest.fixture(params=GROUPS)
+def stage(request: pytest.FixtureRequest, broker: Broker, unique: Callable[[str], str]) -> KafkaStage:
     stage = KafkaStage(broker.bootstrap_servers, unique)
+    stage._cluster = Cluster({"bootstrap.servers": broker.bootstrap_servers, **GROUPS[request.param]})
     for partition in range(PARTITIONS):
         stage.append(stage.events, partition, b"key", b"value")
     return stage
