@@ -4,6 +4,7 @@ Shape   needed(settings) -> specs; TopicAdmin reads and creates through confluen
 Errors  BrokerUnreachableError, AccessRefusedError; what Kafka refuses to create is told topic by topic
 """
 
+import time
 from concurrent.futures import Future
 from typing import Any
 
@@ -36,6 +37,8 @@ from pipeline.topics import (
 )
 
 ANSWER_S = 10.0
+KNOWN_S = 5.0
+_LOOK_AGAIN_S = 0.02
 
 
 def needed(settings: Settings) -> list[TopicSpec]:
@@ -142,7 +145,7 @@ class TopicAdmin:
         return config
 
     def create(self, specs: list[TopicSpec]) -> dict[str, str | None]:
-        """Create topics; for each, why it was not created, or None."""
+        """Create topics; for each, why it was not created, or None. A broker knows of those that were."""
         if not specs:
             return {}
         new = [NewTopic(s.name, s.partitions, s.replication_factor, config=s.config) for s in specs]
@@ -155,7 +158,15 @@ class TopicAdmin:
             except KafkaException as error:
                 there = kafka_error(error).code() == KafkaError.TOPIC_ALREADY_EXISTS  # somebody else was quicker
                 results[name] = None if there else describe(error)
+        if created := {name for name, reason in results.items() if reason is None}:
+            self._until_known(created)
         return results
+
+    def _until_known(self, names: set[str]) -> None:
+        """The controller answers before brokers have heard: who asks one next would be told that there is none."""
+        until_s = time.monotonic() + KNOWN_S
+        while not names <= self.existing() and time.monotonic() < until_s:
+            time.sleep(_LOOK_AGAIN_S)
 
 
 def _is_refused(asked: "Future[Any]") -> bool:
