@@ -180,10 +180,10 @@ class KafkaSource:
         """Begin every partition again at its committed offset: what was read since is read again."""
         self._out_of_range = False
         held = self._consumer.assignment()
-        partitions = {part.partition for part in held} | self._refused
+        partitions = {part.partition for part in held}
         self._listener.on_lost(partitions)
         self._unassign(held)
-        self._begin(partitions)
+        self._begin(partitions | self._refused)
 
     def group_metadata(self) -> object:
         """Who we are in the group: fences a transaction's offsets. Valid until the next poll."""
