@@ -74,6 +74,7 @@ class Starts:
         def starts() -> dict[int, Start]:
             try:
                 committed = self._consumer.committed(asked, timeout=ANSWER_S) if asked else []
+                _raise_first_error(committed)
                 topic_id = self._cluster.topic_ids.of(self._topic) if asked else ""
                 return {part.partition: self._start_of(part, topic_id) for part in committed}
             except KafkaException as error:
@@ -120,3 +121,10 @@ class Starts:
         asked = TopicPartition(self._topic, partition, at.time_ms)
         found = self._consumer.offsets_for_times([asked], timeout=ANSWER_S)[0].offset
         return found if found >= 0 else high
+
+
+def _raise_first_error(committed: Sequence[TopicPartition]) -> None:
+    """A partition of which we may not know is told without an offset, as one is of which there is none."""
+    for part in committed:
+        if part.error is not None:
+            raise KafkaException(part.error)
