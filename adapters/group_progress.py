@@ -8,13 +8,14 @@ Errors  PipelineError: the brokers do not say
 import logging
 
 import msgspec
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import TopicPartition
 
 from pipeline.asking import ANSWER_S, ask
 from pipeline.cluster import Cluster
 from pipeline.commit_note import CommitNote, read_note
 from pipeline.group_questions import answer, commits
 from pipeline.kafka_errors import About, describe
+from pipeline.told_offsets import sound
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +60,7 @@ def progress_of(cluster: Cluster, group: str, topic: str, partitions: list[int])
 def _committed(cluster: Cluster, group: str, asked: list[TopicPartition]) -> list[TopicPartition]:
     """What no open transaction will change any more."""
     told = answer(cluster.shared_admin, lambda admin: commits(admin, group, asked), ANSWER_S)
-    found: list[TopicPartition] = told.topic_partitions
-    for part in found:
-        if part.error is not None:
-            raise KafkaException(part.error)
-    return found
+    return sound(told.topic_partitions)
 
 
 def _progress(part: TopicPartition, topic_id: str) -> Progress:

@@ -29,6 +29,7 @@ from pipeline.leaving import leave
 from pipeline.ledger import OffsetLedger
 from pipeline.log_reader import record_of
 from pipeline.ports import Batch, Commit, Record, Transactions, Write
+from pipeline.told_offsets import committed, extent
 from pipeline.topics import dead_letter_topic, redrive_group, redrive_topic
 from pipeline.transactions import KafkaTransactions
 from schemas.identity import text_message_id
@@ -158,7 +159,7 @@ class Redrive:
         self._assigned = True
         starts = []
         for part in self._committed(consumer, partitions) if partitions else []:
-            low, _ = consumer.get_watermark_offsets(TopicPartition(part.topic, part.partition), timeout=ANSWER_S)
+            low, _ = extent(consumer, TopicPartition(part.topic, part.partition), ANSWER_S)
             note = read_note(part.metadata or "") or CommitNote()
             start = max(low, part.offset)
             self._ledger.assign(part.partition, start, note.settled_ranges(part.offset))
@@ -167,7 +168,7 @@ class Redrive:
 
     def _committed(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """The group's offsets; a coordinator that moves, or has just come to be, is asked again."""
-        return ask(self._cluster, lambda: consumer.committed(partitions, timeout=ANSWER_S), self._say, self._about)
+        return ask(self._cluster, lambda: committed(consumer, partitions, ANSWER_S), self._say, self._about)
 
     def _say(self, error: KafkaError) -> None:
         log.warning("not_told_yet", extra={"group": self._group, "error": describe(error, self._about)})

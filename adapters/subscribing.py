@@ -25,6 +25,7 @@ from pipeline.commit_note import CommitNote, write_note
 from pipeline.errors import PipelineError, TopicMissingError
 from pipeline.kafka_errors import About, is_passing, kafka_error
 from pipeline.subscription import Start, Subscription
+from pipeline.told_offsets import sound
 from pipeline.topics import held_topic, subscription_group
 
 log = logging.getLogger(__name__)
@@ -97,9 +98,7 @@ def _commit_ends(
     note = write_note(CommitNote(topic_id=cluster.topic_ids.of(kafka_topic)))
     ends = {part.partition: consumer.get_watermark_offsets(part, timeout=ANSWER_S)[1] for part in partitions}
     offsets = [TopicPartition(kafka_topic, partition, end, note) for partition, end in ends.items()]
-    for part in consumer.commit(offsets=offsets, asynchronous=False) or ():
-        if part.error is not None:
-            raise KafkaException(part.error)
+    sound(consumer.commit(offsets=offsets, asynchronous=False) or ())
     return ends
 
 

@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from pipeline.cluster import Cluster
 from pipeline.errors import TopicMissingError
 from pipeline.kafka_errors import About, is_access, translate
+from pipeline.told_offsets import at_times
 
 ANSWER_S = 10.0
 STEP = 500
@@ -88,5 +89,5 @@ def _read(cluster: Cluster, consumer: Consumer, topic: str, choice: Choice, sinc
 def _from_time(consumer: Consumer, topic: str, starts: Mapping[int, int], since_ms: int) -> dict[int, int]:
     """Later starts; partitions that hold nothing so late are left out."""
     asked = [TopicPartition(topic, partition, since_ms) for partition in starts]
-    found = consumer.offsets_for_times(asked, timeout=ANSWER_S) if asked else []
+    found = at_times(consumer, asked, ANSWER_S) if asked else []
     return {part.partition: max(part.offset, starts[part.partition]) for part in found if part.offset >= 0}

@@ -16,6 +16,7 @@ from pipeline.asking import ANSWER_S, ask
 from pipeline.cluster import Cluster
 from pipeline.kafka_errors import About, describe
 from pipeline.ports import HeldEnd
+from pipeline.told_offsets import extent
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ class KafkaHeldReader:
 
         def ends() -> dict[int, HeldEnd]:
             return {
-                partition: HeldEnd(consumer.get_watermark_offsets(place, timeout=ANSWER_S)[1], topic_id)
+                partition: HeldEnd(extent(consumer, place, ANSWER_S)[1], topic_id)
                 for partition, place in places.items()
             }
 

@@ -54,7 +54,11 @@ class SourceListener(Protocol):
     """Told about partitions, always from within Source.poll or Source.close, on their thread."""
 
     def on_assigned(self, starts: dict[int, Start]) -> None:
-        """Partitions that are ours from now on, and where each begins. Must not block."""
+        """Partitions that are ours from now on, and where each begins. Must not block.
+
+        Raises:
+            AccessRefusedError: they cannot begin yet; it will be told of them again.
+        """
 
     def on_revoked(self, partitions: set[int]) -> dict[int, Commit]:
         """Partitions that are about to go. May block for a short drain; returns what to commit before they go."""

@@ -85,7 +85,7 @@ class KafkaSource:
     def poll(self, limit: int, timeout_s: float) -> list[Record]:
         """Take one record within the timeout, and with it all that lies ready."""
         if self._refused and time.monotonic() >= self._try_again_s:
-            self._begin_and_say_so(self._refused)
+            self._begin(self._refused)
         self._fresh.clear()
         first = self._consumer.poll(timeout_s)
         if self._fatal is not None:
@@ -207,34 +207,36 @@ class KafkaSource:
         self._troubled = True
         self._on_error(str(self._cluster.explain(error, self._about)))
 
-    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._begin_and_say_so({part.partition for part in partitions})
-
-    def _begin_and_say_so(self, partitions: set[int]) -> None:
-        if self._begin(partitions):
-            self._answered()
-
     def _answered(self) -> None:
-        self._troubled = False
-        self._on_error(None)
+        """All is well, but for what is refused."""
+        if not self._refused:
+            self._troubled = False
+            self._on_error(None)
+
+    def _on_assign(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._begin({part.partition for part in partitions}):
+            self._answered()
+        else:
+            self._place({})  # the client waits for an answer
 
     def _begin(self, partitions: set[int]) -> bool:
-        """Assign them to the client; whether we may know where they begin, else that is asked again by a later poll."""
+        """Begin partitions of ours; False: we may not know where, or what of them is held. A later poll asks again."""
         try:
-            starts = self._assign(sorted(partitions))
+            starts = self._starts.of(sorted(partitions))
+            self._listener.on_assigned(starts)
         except AccessRefusedError as error:
             self._refused = self._refused | partitions
             self._try_again_s = time.monotonic() + ASK_AGAIN_S
-            self._place({})  # the client waits for an answer
             self._troubled = True
             self._on_error(str(error))
             return False
-        self._refused = self._refused - partitions
-        self._listener.on_assigned(starts)
+        self._take(starts)
+        if self._refused:
+            self._refused = self._refused - partitions
+            self._answered()
         return True
 
-    def _assign(self, partitions: list[int]) -> dict[int, Start]:
-        starts = self._starts.of(partitions)
+    def _take(self, starts: dict[int, Start]) -> None:
         for partition, start in starts.items():
             if start.lost:
                 where = {"topic": self._topic, "partition": partition}
@@ -242,7 +244,6 @@ class KafkaSource:
         placed = {partition: start.offset for partition, start in starts.items()}
         self._place(placed)
         self._fresh |= placed
-        return starts
 
     def _place(self, starts: dict[int, int]) -> None:
         placed = self._offsets(starts)
@@ -277,7 +278,8 @@ class KafkaSource:
         self._refused = self._refused - gone
         if self._cooperative:
             # Those that could not begin are not there; the client waits for good for a call that can be heeded.
-            self._consumer.incremental_unassign([one for one in partitions if one in self._consumer.assignment()])
+            there = self._consumer.assignment()
+            self._consumer.incremental_unassign([one for one in partitions if one in there])
         else:
             self._consumer.unassign()
 

@@ -17,6 +17,7 @@ from pipeline.commit_note import CommitNote, read_note, runs_of
 from pipeline.kafka_errors import About, kafka_error
 from pipeline.ports import Start
 from pipeline.subscription import Start as StartAt
+from pipeline.told_offsets import at_times, committed, extent
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +74,9 @@ class Starts:
 
         def starts() -> dict[int, Start]:
             try:
-                committed = self._consumer.committed(asked, timeout=ANSWER_S) if asked else []
-                _raise_first_error(committed)
+                found = committed(self._consumer, asked, ANSWER_S) if asked else []
                 topic_id = self._cluster.topic_ids.of(self._topic) if asked else ""
-                return {part.partition: self._start_of(part, topic_id) for part in committed}
+                return {part.partition: self._start_of(part, topic_id) for part in found}
             except KafkaException as error:
                 if kafka_error(error).code() == KafkaError._DESTROY:
                     return {}  # called from close(): nothing will be read
@@ -93,19 +93,18 @@ class Starts:
         return ask(self._cluster, offsets, self._on_trouble, self._about)
 
     def _log(self, partition: int) -> tuple[int, int]:
-        low, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=ANSWER_S)
-        return low, high
+        return extent(self._consumer, TopicPartition(self._topic, partition), ANSWER_S)
 
     def _start_of(self, part: TopicPartition, topic_id: str) -> Start:
         low, high = self._log(part.partition)
-        committed = None if part.offset == OFFSET_INVALID or part.offset < 0 else part.offset
+        offset = None if part.offset == OFFSET_INVALID or part.offset < 0 else part.offset
         note = read_note(part.metadata or "") or CommitNote()
-        anew = committed is not None and bool(note.topic_id) and topic_id not in {"", note.topic_id}
+        anew = offset is not None and bool(note.topic_id) and topic_id not in {"", note.topic_id}
         if anew:
-            log.error("topic_made_anew", extra={"topic": self._topic, "partition": part.partition, "offset": committed})
-            committed, note = None, CommitNote()
-        start = low if committed is not None else self._first_offset(self._start, part.partition, low, high)
-        begin = starting_point(committed, note, low, high, start)
+            log.error("topic_made_anew", extra={"topic": self._topic, "partition": part.partition, "offset": offset})
+            offset, note = None, CommitNote()
+        start = low if offset is not None else self._first_offset(self._start, part.partition, low, high)
+        begin = starting_point(offset, note, low, high, start)
         return msgspec.structs.replace(
             begin,
             note=msgspec.structs.replace(begin.note, topic_id=topic_id or begin.note.topic_id),
@@ -119,12 +118,5 @@ class Starts:
         if at.time_ms is None:
             return low
         asked = TopicPartition(self._topic, partition, at.time_ms)
-        found = self._consumer.offsets_for_times([asked], timeout=ANSWER_S)[0].offset
+        found = at_times(self._consumer, [asked], ANSWER_S)[0].offset
         return found if found >= 0 else high
-
-
-def _raise_first_error(committed: Sequence[TopicPartition]) -> None:
-    """A partition of which we may not know is told without an offset, as one is of which there is none."""
-    for part in committed:
-        if part.error is not None:
-            raise KafkaException(part.error)

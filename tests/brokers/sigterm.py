@@ -5,6 +5,7 @@ Shape   ends_the_session() once; with_it(pid) adds a worker of pytest-xdist, wit
 
 import os
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -30,5 +31,6 @@ def without_it(pid: int) -> None:
 
 def _end(*_: object) -> None:
     for pid in _workers:
-        os.kill(pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(pid, signal.SIGTERM)
     pytest.exit("SIGTERM", returncode=EXIT_STATUS)

@@ -90,6 +90,24 @@ def test_refused_when_it_begins_again_it_has_lost_them_until_it_may(stage: Kafka
     begins(one)
 
 
+def test_where_its_listener_may_not_know_enough_nothing_begins_until_it_may(
+    stage: KafkaStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the topic of held keys is refused."""
+    one = Guarded(stage)
+    hear, refusals = one.heard.on_assigned, iter(range(2))
+
+    def refused(starts: dict[int, Start]) -> None:
+        if next(refusals, None) is not None:
+            raise AccessRefusedError("held keys")
+        hear(starts)
+
+    monkeypatch.setattr(one.heard, "on_assigned", refused)
+    one.poll_until(lambda: len(one.told) == 2, "it to be refused twice")
+    assert one.told == ["held keys"] * 2
+    begins(one)
+
+
 def test_meanwhile_others_may_have_them(stage: KafkaStage) -> None:
     one = Guarded(stage)
     one.poll_until(lambda: len(one.heard.starts) == PARTITIONS, "its partitions")

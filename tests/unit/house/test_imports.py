@@ -27,6 +27,7 @@ SPEAK_TO_KAFKA = {
     "pipeline.shared_admin",
     "pipeline.source",
     "pipeline.starts",
+    "pipeline.told_offsets",
     "pipeline.topic_access",
     "pipeline.topic_ids",
     "adapters.demo.play",
